@@ -4,7 +4,7 @@
 //	srv, err := redisserver.Start(ctx, redisserver.Options{})
 //	if err != nil { … }
 //	defer srv.Stop()
-//	conn, err := net.Dial(srv.Addr())
+//	conn, err := net.Dial("unix", srv.Socket())
 //
 // A server listens on a unix socket in a short temporary directory and, if asked, on a port of 127.0.0.1. It keeps
 // nothing on disk unless Options.Persist. The process is ended through its own handle, never by name.

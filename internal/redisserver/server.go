@@ -74,7 +74,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{path: path, opts: opts, dir: opts.Dir, port: opts.Port}
-	if s.tmp, err = tempDir(); err != nil {
+	if s.tmp, err = SocketDir(); err != nil {
 		return nil, fmt.Errorf("redisserver: %w", err)
 	}
 	s.socket = filepath.Join(s.tmp, "redis.sock")
@@ -229,11 +229,12 @@ func (s *Server) Stop() error {
 	return nil
 }
 
-// tempDir makes a directory whose path leaves room for a socket's name: the path of a unix socket ends at about 104
-// bytes, and some systems have long names for their temporary directory.
-func tempDir() (string, error) {
+// SocketDir makes a temporary directory whose path leaves room for the name of a unix socket: a socket's path ends at
+// about 104 bytes, and some systems have long names for their temporary directory. The caller removes it.
+func SocketDir() (string, error) {
+	const longest = 80
 	dir, err := os.MkdirTemp("", "thoonk")
-	if err != nil || len(dir) <= 80 {
+	if err != nil || len(dir) <= longest {
 		return dir, err
 	}
 	if err := os.Remove(dir); err != nil {

@@ -2,7 +2,6 @@ package redistest
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -86,55 +85,4 @@ func readReply(br *bufio.Reader) (any, error) {
 		}
 	}
 	return list, nil
-}
-
-// frameLen is the length of the first whole RESP2 or RESP3 value in b: a reply, a pushed message, or a request, which
-// may also be a plain line. It is 0 if b ends before the value does, and -1 if b is not RESP.
-func frameLen(b []byte) int {
-	end := bytes.IndexByte(b, '\n')
-	if end < 0 {
-		return 0
-	}
-	at := end + 1
-	elements := 0
-	switch b[0] {
-	case '$', '=', '!':
-		n := header(b[1:end])
-		if n < -1 {
-			return -1
-		}
-		if n >= 0 {
-			at += n + 2
-		}
-	case '*', '~', '>':
-		elements = header(b[1:end])
-	case '%', '|':
-		elements = 2 * header(b[1:end])
-	}
-	if elements < -1 {
-		return -1
-	}
-	for range elements {
-		if at >= len(b) {
-			return 0
-		}
-		n := frameLen(b[at:])
-		if n <= 0 {
-			return n
-		}
-		at += n
-	}
-	if at > len(b) {
-		return 0
-	}
-	return at
-}
-
-// header is the number in a line like "*3\r", -2 if there is none.
-func header(line []byte) int {
-	n, err := strconv.Atoi(string(bytes.TrimSuffix(line, []byte{'\r'})))
-	if err != nil || n < -1 {
-		return -2
-	}
-	return n
 }
