@@ -1,0 +1,102 @@
+package feed
+
+import (
+	"context"
+
+	"github.com/thoonk-go/thoonk/internal/contract"
+	"github.com/thoonk-go/thoonk/internal/host"
+	"github.com/thoonk-go/thoonk/internal/wire"
+)
+
+// Bounds of a page. Its size follows the size of the items seen so far.
+const (
+	firstPage = 32
+	maxPage   = 1000
+	pageBytes = 1 << 20
+)
+
+// A walk reads a feed page by page, behind a cursor that holds while the feed
+// changes.
+type walk struct {
+	feed   *Feed
+	bodies bool   // else ids only
+	back   bool   // newest first
+	only   string // the only id to read, or empty
+	marker string // channel, or empty
+	number int    // of the page, announced on marker
+
+	score, id string // the last item read
+	seen      int    // items
+	bytes     int    // of their bodies
+}
+
+// next reads the next page of at most n items. With a marker it announces the
+// page there in the same step. more is false at the end.
+func (w *walk) next(ctx context.Context, n int) (items []Item, more bool, err error) {
+	direction, read := "+", "0"
+	if w.back {
+		direction = "-"
+	}
+	if w.bodies {
+		read = "1"
+		n = min(n, w.fits())
+	}
+	args := wire.NewArgs(8, len(w.score)+len(w.id)+len(w.marker)+len(w.only)+64).String(direction).
+		String(w.score).String(w.id).Int(int64(min(n, maxPage))).String(read).
+		String(w.marker).Int(int64(w.number)).String(w.only)
+	c := wire.NewSingle(page, 8, args, readPage)
+	c.ReadOnly = true
+	p, err := ask(ctx, w.feed, c)
+	if err == nil {
+		err = host.Refusal(p.status, contract.TypeFeed)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	w.score, w.id = p.score, p.id
+	w.seen += len(p.items)
+	for _, it := range p.items {
+		w.bytes += len(it.Body)
+	}
+	return p.items, p.id != "", nil
+}
+
+// fits is how many items of the average size seen so far make a page.
+func (w *walk) fits() int {
+	if w.seen == 0 {
+		return firstPage
+	}
+	return min(max(pageBytes/(w.bytes/w.seen+1), 1), 16*w.seen, maxPage)
+}
+
+type pageReply struct {
+	status    int64
+	score, id string
+	items     []Item
+}
+
+func readPage(r wire.Reader, _ int) (p pageReply, err error) {
+	n, err := r.Len()
+	if err != nil {
+		return p, err
+	}
+	if p.status, err = r.Int(); err != nil {
+		return p, err
+	}
+	if p.score, _, err = r.String(); err != nil {
+		return p, err
+	}
+	if p.id, _, err = r.String(); err != nil {
+		return p, err
+	}
+	p.items = make([]Item, (n-3)/2)
+	for i := range p.items {
+		if p.items[i].ID, _, err = r.String(); err != nil {
+			return p, err
+		}
+		if p.items[i].Body, err = r.Bytes(); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}

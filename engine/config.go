@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/thoonk-go/thoonk/internal/contract"
+)
+
+// Config says how to reach Redis and how much to use. Only URL is needed.
+type Config struct {
+	// URL of the server: redis://[user:password@]host[:port][/db], rediss:// for
+	// TLS, or unix://[user:password@]/path/of/socket[?db=N].
+	URL string
+
+	// TLS is used for rediss URLs. Defaults to the system's roots and the URL's
+	// host name.
+	TLS *tls.Config
+
+	// Connections that carry commands. Each name uses one of them, so its calls
+	// take effect in order. Defaults to 4.
+	Connections int
+
+	// DialTimeout bounds the making of one connection. Defaults to 5s.
+	DialTimeout time.Duration
+
+	// Timeout bounds one round trip; a second per MiB sent is added to it. The
+	// connection is replaced when it passes. Defaults to 5s.
+	Timeout time.Duration
+
+	// Patience is how long a call waits for Redis while it cannot be reached, if
+	// its context lets it. Then it fails with ErrUnavailable. Defaults to 30s.
+	Patience time.Duration
+
+	// IdleAfter is how long the goroutine of a name stays without commands before
+	// it ends; the next call starts it again. Defaults to 5 minutes.
+	IdleAfter time.Duration
+
+	// MaxItem is the largest item, in bytes. Defaults to 64 MiB.
+	MaxItem int
+
+	// Mailbox is how many messages wait for a slow subscriber before some are
+	// dropped, which it is told. Defaults to 1024.
+	Mailbox int
+
+	// DrainTimeout is how long Interrupt lets calls go on that wait for Redis.
+	// Close has a context instead. Defaults to 10s.
+	DrainTimeout time.Duration
+
+	// Logger gets lost connections and the like, never payloads. Nil logs nothing.
+	Logger *zap.Logger
+}
+
+func (c Config) withDefaults() Config {
+	c.Connections = orDefault(c.Connections, 4)
+	c.DialTimeout = orDefault(c.DialTimeout, 5*time.Second)
+	c.Timeout = orDefault(c.Timeout, 5*time.Second)
+	c.Patience = orDefault(c.Patience, 30*time.Second)
+	c.IdleAfter = orDefault(c.IdleAfter, 5*time.Minute)
+	c.MaxItem = orDefault(c.MaxItem, contract.DefaultMaxItem)
+	c.Mailbox = orDefault(c.Mailbox, 1024)
+	c.DrainTimeout = orDefault(c.DrainTimeout, 10*time.Second)
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	return c
+}
+
+func orDefault[T comparable](v, d T) T {
+	var zero T
+	if v == zero {
+		return d
+	}
+	return v
+}
+
+// validate reports every problem at once.
+func (c Config) validate() error {
+	var problems []error
+	positive := func(field string, v int64) {
+		if v < 0 {
+			problems = append(problems, fmt.Errorf("%s is negative", field))
+		}
+	}
+	positive("Connections", int64(c.Connections))
+	positive("DialTimeout", int64(c.DialTimeout))
+	positive("Timeout", int64(c.Timeout))
+	positive("Patience", int64(c.Patience))
+	positive("IdleAfter", int64(c.IdleAfter))
+	positive("MaxItem", int64(c.MaxItem))
+	positive("Mailbox", int64(c.Mailbox))
+	positive("DrainTimeout", int64(c.DrainTimeout))
+	if c.MaxItem > 512<<20 {
+		problems = append(problems, fmt.Errorf("MaxItem is %d, Redis stores at most %d bytes", c.MaxItem, 512<<20))
+	}
+	if _, err := parseURL(c.URL); err != nil {
+		problems = append(problems, err)
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrInvalidConfig, errors.Join(problems...))
+}

@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/thoonk-go/thoonk/internal/contract"
+	"github.com/thoonk-go/thoonk/pubsubhub"
+)
+
+// NameEventKind says what happened to a name.
+type NameEventKind int
+
+// The kinds of events.
+const (
+	NameCreated NameEventKind = iota + 1
+	NameDeleted
+	NameConfigured
+	// NamesLagged: events are missing here. Read Names to know what exists.
+	NamesLagged
+)
+
+// NameEvent is one step in the life of a name (contract 2). Instance is the id of
+// the engine or peer that caused it; your own events are told as well. A name may
+// be announced before its configuration exists, when a peer creates it.
+type NameEvent struct {
+	Kind     NameEventKind
+	Name     string
+	Instance string
+}
+
+// Watch follows the creation, deletion and configuration of names. It returns
+// when Redis has confirmed; ctx bounds the call, not the watch.
+func (e *Engine) Watch(ctx context.Context) (*Watch, error) {
+	sub, err := e.host.Subscribe(ctx, pubsubhub.Options{
+		Channels: []string{string(contract.NewFeed), string(contract.DelFeed), string(contract.ConfFeed)},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("watch: %w", err)
+	}
+	return &Watch{sub}, nil
+}
+
+// A Watch is a stream of events about names.
+type Watch struct{ sub *pubsubhub.Subscription }
+
+// Next returns the next event. It blocks until there is one, ctx ends, or the
+// watch or the engine is closed (pubsubhub.ErrClosed).
+func (w *Watch) Next(ctx context.Context) (NameEvent, error) {
+	m, err := w.sub.Next(ctx)
+	if err != nil {
+		return NameEvent{}, fmt.Errorf("watch: %w", err)
+	}
+	if m.Lost() {
+		return NameEvent{Kind: NamesLagged}, nil
+	}
+	name, instance := contract.SplitPayload(m.Payload)
+	e := NameEvent{Name: name, Instance: string(instance)}
+	switch contract.Key(m.Channel) {
+	case contract.NewFeed:
+		e.Kind = NameCreated
+	case contract.DelFeed:
+		e.Kind = NameDeleted
+	case contract.ConfFeed:
+		e.Kind = NameConfigured
+	}
+	return e, nil
+}
+
+// Events ranges over the events until the watch or the engine is closed.
+func (w *Watch) Events() iter.Seq[NameEvent] {
+	return func(yield func(NameEvent) bool) {
+		for {
+			e, err := w.Next(context.Background())
+			if err != nil || !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// Close ends the watch. Safe to call twice.
+func (w *Watch) Close() error { return w.sub.Close() }

@@ -1,0 +1,96 @@
+package actor
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+)
+
+// The states of a Reply. The owner moves waiting → running → answered, and
+// running → waiting when it finds that nothing was sent after all. The caller
+// moves waiting or running → left.
+const (
+	waiting uint32 = iota
+	running
+	answered
+	left
+)
+
+// Reply is where one command's answer goes. Init makes it usable; embed it in
+// the command and do not copy it.
+type Reply[T any] struct {
+	state atomic.Uint32
+	ready chan struct{}
+	value T
+	err   error
+}
+
+// Init makes the reply usable. Call it before the command is sent.
+func (r *Reply[T]) Init() { r.ready = make(chan struct{}, 1) }
+
+// Reset makes a reply whose Wait returned ErrStopped usable again.
+func (r *Reply[T]) Reset() { r.state.Store(waiting) }
+
+// Begin tells that the owner is about to run the command. False means that the
+// caller has left and must not be served.
+func (r *Reply[T]) Begin() bool { return r.state.CompareAndSwap(waiting, running) }
+
+// Unbegin takes Begin back: it turned out that nothing was sent. False means
+// that the caller has left.
+func (r *Reply[T]) Unbegin() bool { return r.state.CompareAndSwap(running, waiting) }
+
+// Left reports whether the caller stopped waiting.
+func (r *Reply[T]) Left() bool { return r.state.Load() == left }
+
+// Resolve answers the caller, whether or not Begin was called. False means that
+// the caller has left, so v belongs to the owner again.
+func (r *Reply[T]) Resolve(v T, err error) bool {
+	for {
+		s := r.state.Load()
+		if s == left || s == answered {
+			return false
+		}
+		// The value is written before the state says so: the caller reads it
+		// only after it has seen ready, or after losing its own swap.
+		if r.state.CompareAndSwap(s, answered) {
+			r.value, r.err = v, err
+			r.ready <- struct{}{}
+			return true
+		}
+	}
+}
+
+// Wait blocks until the reply is resolved, ctx ends, or done (the owner's end)
+// is closed. When ctx ends first the error wraps the context's error and
+// ErrNotSent if the command had not begun (it never will) or ErrOutcomeUnknown
+// if it had.
+func (r *Reply[T]) Wait(ctx context.Context, done <-chan struct{}) (T, error) {
+	var why error
+	select {
+	case <-r.ready:
+		return r.value, r.err
+	case <-ctx.Done():
+		why = ctx.Err()
+	case <-done:
+		why = ErrStopped
+	}
+	for {
+		s := r.state.Load()
+		if s == answered {
+			<-r.ready
+			return r.value, r.err
+		}
+		if !r.state.CompareAndSwap(s, left) {
+			continue // the owner moved it meanwhile: look again
+		}
+		var zero T
+		switch {
+		case s == running:
+			return zero, fmt.Errorf("%w (%w)", why, ErrOutcomeUnknown)
+		case why == ErrStopped:
+			return zero, ErrStopped
+		default:
+			return zero, fmt.Errorf("%w (%w)", why, ErrNotSent)
+		}
+	}
+}

@@ -1,0 +1,14 @@
+-- Delete a name with all its keys (contract 2, 7). UNLINK frees large ones in
+-- the background. On a repeat, a name that is gone was deleted by the first try.
+-- KEYS       1 feeds  and then every key of the name
+-- ARGV       1 repeat  2 delfeed
+-- then       name, instance
+-- Returns    {status}: 1 deleted, -1 no such name
+-- Publishes  delfeed name\0instance
+local name, instance = ARGV[3], ARGV[4]
+if redis.call('SREM', KEYS[1], name) == 0 then
+  return {tonumber(ARGV[1]) == 1 and 1 or -1}
+end
+redis.call('UNLINK', unpack(KEYS, 2))
+redis.call('PUBLISH', ARGV[2], name .. '\0' .. instance)
+return {1}

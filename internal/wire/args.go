@@ -1,0 +1,50 @@
+package wire
+
+import (
+	"strconv"
+
+	"github.com/thoonk-go/thoonk/internal/contract"
+)
+
+// Args is a command's groups of arguments, encoded as RESP by the caller's own
+// goroutine: the actor only copies bytes, and the caller may reuse its slices
+// as soon as its call has returned, whatever became of the command.
+type Args []byte
+
+// NewArgs returns an Args with room for size payload bytes in n arguments.
+func NewArgs(n, size int) Args { return make(Args, 0, size+n*12) }
+
+// Bytes appends b as one argument.
+func (a Args) Bytes(b []byte) Args { return Args(appendBulk(a, b)) }
+
+// String appends s as one argument.
+func (a Args) String(s string) Args { return Args(appendBulk(a, s)) }
+
+// Int appends n in decimal as one argument.
+func (a Args) Int(n int64) Args { return Args(appendInt(a, n)) }
+
+func appendBulk[T string | []byte](buf []byte, s T) []byte {
+	buf = append(buf, '$')
+	buf = strconv.AppendInt(buf, int64(len(s)), 10)
+	buf = append(buf, '\r', '\n')
+	buf = append(buf, s...)
+	return append(buf, '\r', '\n')
+}
+
+func appendInt(buf []byte, n int64) []byte {
+	var digits [20]byte
+	return appendBulk(buf, strconv.AppendInt(digits[:0], n, 10))
+}
+
+// appendKey appends k.Of(name) without building the string.
+func appendKey(buf []byte, k contract.Key, name string) []byte {
+	if k.Global() {
+		name = ""
+	}
+	buf = append(buf, '$')
+	buf = strconv.AppendInt(buf, int64(len(k)+len(name)), 10)
+	buf = append(buf, '\r', '\n')
+	buf = append(buf, k...)
+	buf = append(buf, name...)
+	return append(buf, '\r', '\n')
+}

@@ -1,0 +1,209 @@
+package wire
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mediocregopher/radix/v4"
+	"github.com/mediocregopher/radix/v4/resp"
+	"github.com/mediocregopher/radix/v4/resp/resp3"
+
+	"github.com/thoonk-go/thoonk/internal/contract"
+)
+
+// A Batch is some commands of one name, sent as one write and answered by one
+// read. It is a radix.Action.
+type Batch struct {
+	name  string
+	lane  *Lane
+	cmds  []Command
+	runs  []run
+	size  int // bytes of arguments
+	seq   uint64
+	limit time.Duration // of one round trip
+
+	written atomic.Bool // some of it may have reached Redis
+
+	// mu is held while the connection's goroutine writes or reads. abandoned
+	// keeps that goroutine, which may outlive a failed call, from touching the
+	// commands later.
+	mu        sync.Mutex
+	abandoned bool
+	redirect  string // MOVED or ASK: the cluster client sends the rest again
+
+	err error // of the whole batch: why the commands without an answer have none
+}
+
+// A run is consecutive commands of one script: one EVALSHA.
+type run struct {
+	from, to int // into cmds
+	groups   int
+	args     int
+	repeat   bool
+	eval     bool // Redis does not know the script: send its text
+	done     bool // answered, by elements or by a refusal
+	decoded  int  // commands that have their elements
+	refusal  string
+}
+
+func (b *Batch) add(c Command) {
+	r := c.request()
+	if n := len(b.runs); n > 0 {
+		last := &b.runs[n-1]
+		first := b.cmds[last.from].request()
+		if first.Script == r.Script && last.repeat == r.repeat && r.Script.Group > 0 {
+			b.cmds = append(b.cmds, c)
+			last.to++
+			last.groups += r.Groups
+			last.args += r.args()
+			b.size += len(r.Args)
+			return
+		}
+	}
+	b.runs = append(b.runs, run{
+		from: len(b.cmds), to: len(b.cmds) + 1, groups: r.Groups, args: r.args(), repeat: r.repeat,
+	})
+	b.cmds = append(b.cmds, c)
+	b.size += len(r.Args)
+}
+
+// Properties implements radix.Action.
+func (b *Batch) Properties() radix.ActionProperties {
+	// Any key of the name will do for routing: they share a slot.
+	return radix.ActionProperties{Keys: []string{contract.Config.Of(b.name)}, CanRetry: true, CanShareConn: true}
+}
+
+// Perform implements radix.Action. The context's end does not interrupt it: a
+// connection that does not answer within the limit is closed, which ends every
+// wait on it, also those that radix would not end.
+func (b *Batch) Perform(_ context.Context, conn radix.Conn) error {
+	b.lane.current.Store(&conn)
+	for {
+		err := b.roundTrip(conn)
+		if err != nil {
+			return err
+		}
+		if b.redirect != "" {
+			msg := b.redirect
+			b.redirect = ""
+			return resp.ErrConnUsable{Err: resp3.SimpleError{S: msg}}
+		}
+		if b.complete() {
+			return nil
+		}
+	}
+}
+
+func (b *Batch) roundTrip(conn radix.Conn) error {
+	overdue := time.AfterFunc(b.limit, func() { _ = conn.Close() })
+	defer overdue.Stop()
+	err := conn.EncodeDecode(context.Background(), (*marshaler)(b), (*unmarshaler)(b))
+	if err != nil {
+		_ = conn.Close() // so that the goroutine below lets go of mu
+	}
+	return err
+}
+
+func (b *Batch) complete() bool {
+	for i := range b.runs {
+		if !b.runs[i].done {
+			return false
+		}
+	}
+	return true
+}
+
+// abandon waits until no connection works on the batch and keeps it so.
+func (b *Batch) abandon() {
+	b.mu.Lock()
+	b.abandoned = true
+	b.mu.Unlock()
+}
+
+// marshaler and unmarshaler keep RESP methods off Batch's own method set.
+type (
+	marshaler   Batch
+	unmarshaler Batch
+)
+
+// MarshalRESP writes the runs that have no answer yet.
+func (m *marshaler) MarshalRESP(w io.Writer, _ *resp.Opts) error {
+	b := (*Batch)(m)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.abandoned {
+		return resp.ErrConnUsable{Err: errAbandoned}
+	}
+	b.written.Store(true)
+	var head []byte
+	for i := range b.runs {
+		r := &b.runs[i]
+		if r.done {
+			continue
+		}
+		head = b.cmds[r.from].request().Script.appendHead(head[:0], b.name, r.args, r.repeat, r.eval)
+		if _, err := w.Write(head); err != nil {
+			return err
+		}
+		for _, c := range b.cmds[r.from:r.to] {
+			if _, err := w.Write(c.request().Args); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// UnmarshalRESP reads one reply per run that was sent.
+func (u *unmarshaler) UnmarshalRESP(br resp.BufferedReader, _ *resp.Opts) error {
+	b := (*Batch)(u)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.abandoned {
+		return errAbandoned
+	}
+	for i := range b.runs {
+		if r := &b.runs[i]; !r.done {
+			if err := b.read(r, Reader{br}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b *Batch) read(r *run, rd Reader) error {
+	n, refusal, err := rd.start()
+	if err != nil {
+		return err
+	}
+	switch {
+	case refusal == "":
+	case strings.HasPrefix(refusal, "NOSCRIPT") && !r.eval:
+		r.eval = true
+		return nil
+	case strings.HasPrefix(refusal, "MOVED ") || strings.HasPrefix(refusal, "ASK "):
+		b.redirect = refusal
+		return nil
+	default:
+		r.refusal, r.done = refusal, true
+		return nil
+	}
+	if n != r.groups {
+		return fmt.Errorf("wire: script %s answered %d elements for %d groups",
+			b.cmds[r.from].request().Script.Name, n, r.groups)
+	}
+	for _, c := range b.cmds[r.from:r.to] {
+		if err := c.Decode(rd); err != nil {
+			return fmt.Errorf("wire: script %s: %w", c.request().Script.Name, err)
+		}
+		r.decoded++
+	}
+	r.done = true
+	return nil
+}

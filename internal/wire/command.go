@@ -1,0 +1,89 @@
+package wire
+
+import (
+	"time"
+
+	"github.com/thoonk-go/thoonk/internal/actor"
+)
+
+// A Command is one request of an actor to Redis. Its methods are called by the
+// actor's goroutine, except for Decode.
+type Command interface {
+	// request is what a command has by embedding a Request.
+	request() *Request
+	// Begin tells that the command is about to be sent. False: its caller has
+	// left, drop it.
+	Begin() bool
+	// Unbegin tells that it was not sent after all. False: its caller has left.
+	Unbegin() bool
+	// Left reports whether its caller has left.
+	Left() bool
+	// Decode reads the command's elements of the reply. It runs on the
+	// connection's goroutine and may only write to the command. It may run
+	// again after it failed.
+	Decode(Reader) error
+	// Settle answers the command: with what Decode read when err is nil.
+	Settle(err error)
+}
+
+// A Request is what a command sends. Embed it.
+type Request struct {
+	Script *Script
+	Args   Args
+	Groups int // elements that the reply has for it
+	Count  int // arguments in Args, when the script's groups have no fixed size
+
+	// Repeatable says that the request may be sent again after its reply was
+	// lost: the script recognises what it did before.
+	Repeatable bool
+	// ReadOnly says that the request changes nothing, so that its outcome is
+	// never unknown.
+	ReadOnly bool
+	// Born is when the call began; the caller's patience counts from it.
+	Born time.Time
+
+	repeat bool // it may have run before
+}
+
+func (r *Request) request() *Request { return r }
+
+// args is the number of arguments in Args.
+func (r *Request) args() int {
+	if r.Script.Group == 0 {
+		return r.Count
+	}
+	return r.Groups * r.Script.Group
+}
+
+// Call is a command that answers its caller with a T, which Read decodes.
+type Call[T any] struct {
+	Request
+	actor.Reply[T]
+	Read func(r Reader, groups int) (T, error)
+
+	value T
+}
+
+// NewCall returns a call of groups groups of the script, which args holds.
+func NewCall[T any](s *Script, groups int, args Args, read func(r Reader, groups int) (T, error)) *Call[T] {
+	c := &Call[T]{Request: Request{Script: s, Args: args, Groups: groups, Born: time.Now()}, Read: read}
+	c.Init()
+	return c
+}
+
+// NewSingle returns a call of a script whose groups have no fixed size: n
+// arguments, one element in the reply.
+func NewSingle[T any](s *Script, n int, args Args, read func(r Reader, groups int) (T, error)) *Call[T] {
+	c := NewCall(s, 1, args, read)
+	c.Count = n
+	return c
+}
+
+// Decode implements Command.
+func (c *Call[T]) Decode(r Reader) (err error) {
+	c.value, err = c.Read(r, c.Groups)
+	return err
+}
+
+// Settle implements Command.
+func (c *Call[T]) Settle(err error) { c.Resolve(c.value, err) }

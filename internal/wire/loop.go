@@ -1,0 +1,82 @@
+package wire
+
+import (
+	"context"
+
+	"github.com/thoonk-go/thoonk/internal/actor"
+)
+
+// An Owner is the state of one actor. All methods run on its goroutine.
+type Owner[C any] interface {
+	// Handle runs one command: commands for Redis go to the outbox.
+	Handle(C)
+	// Stop is called once, when no further command will be handled: answer whoever
+	// waits, and put what belongs back into the outbox.
+	Stop()
+}
+
+// Loop is the goroutine of an actor: it hands the owner what waits in the
+// inbox, lets the outbox send it, and settles what comes back, until the mailbox
+// is stopped. Then it handles what was accepted, sends it, and waits for the
+// answers; when abort ends first, what is left is answered with ErrStopped or
+// ErrOutcomeUnknown.
+func Loop[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, owner Owner[C]) {
+	defer box.Exit()
+	for {
+		in := box.In()
+		if out.Full() {
+			in = nil // back-pressure: callers wait in Send
+		}
+		select {
+		case c := <-in:
+			box.Touch()
+			owner.Handle(c)
+			drain(box, out, owner)
+		case b := <-out.Landed():
+			out.Land(b)
+		case <-out.Due():
+			out.Resume()
+		case <-box.Quit():
+			shutdown(abort, box, out, owner)
+			return
+		}
+		out.Flush()
+	}
+}
+
+// drain hands over what else waits, as much as fits into a batch.
+func drain[C any](box *actor.Mailbox[C], out *Outbox, owner Owner[C]) {
+	for !out.Full() {
+		select {
+		case c := <-box.In():
+			owner.Handle(c)
+		default:
+			return
+		}
+	}
+}
+
+func shutdown[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, owner Owner[C]) {
+	for len(box.In()) > 0 {
+		owner.Handle(<-box.In())
+	}
+	owner.Stop()
+	ended := abort.Done()
+	for {
+		out.Flush()
+		if out.Empty() {
+			return
+		}
+		select {
+		case b := <-out.Landed():
+			out.Land(b)
+		case <-out.Due():
+			out.Resume()
+		case <-ended:
+			ended = nil
+		}
+		if ended == nil {
+			out.Abort(actor.ErrStopped)
+		}
+	}
+}

@@ -1,0 +1,234 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/thoonk-go/thoonk/internal/actor"
+)
+
+// Limits of a batch and of how many are under way.
+const (
+	MaxBatch     = 256       // groups
+	MaxBatchSize = 256 << 10 // bytes of arguments
+	maxFlights   = 2
+)
+
+// Back-off between attempts while Redis does not answer.
+const (
+	minBackoff = 5 * time.Millisecond
+	maxBackoff = 250 * time.Millisecond
+)
+
+// An Outbox sends an actor's commands. Only the actor's goroutine uses it.
+type Outbox struct {
+	name     string
+	lane     *Lane
+	patience time.Duration
+	stats    *Stats
+
+	queue   []Command // accepted, not under way; oldest first
+	groups  int       // in queue
+	size    int       // bytes of arguments in queue
+	flights int
+	newest  *Batch // the last one sent
+	seq     uint64
+	landed  chan *Batch
+
+	failed  []*Batch // to be sent again once nothing is under way
+	backoff time.Duration
+	pause   *time.Timer // non-nil while waiting for the next attempt
+	cause   error       // why the last attempt failed
+}
+
+// NewOutbox returns the outbox of one name. Commands that Redis does not answer
+// within patience are answered with ErrUnavailable.
+func NewOutbox(name string, lane *Lane, patience time.Duration, stats *Stats) *Outbox {
+	return &Outbox{name: name, lane: lane, patience: patience, stats: stats}
+}
+
+// Add takes a command over. It is sent by a later Flush.
+func (o *Outbox) Add(c Command) {
+	r := c.request()
+	o.queue = append(o.queue, c)
+	o.groups += r.Groups
+	o.size += len(r.Args)
+}
+
+// Full reports that enough waits for one more batch: leave the rest in the inbox.
+func (o *Outbox) Full() bool { return o.groups >= MaxBatch || o.size >= MaxBatchSize }
+
+// Empty reports that there is nothing to send and nothing to wait for.
+func (o *Outbox) Empty() bool { return len(o.queue) == 0 && o.flights == 0 && len(o.failed) == 0 }
+
+// Landed delivers batches that came back; pass them to Land.
+func (o *Outbox) Landed() <-chan *Batch { return o.landed }
+
+// Due fires when Resume should be called.
+func (o *Outbox) Due() <-chan time.Time {
+	if o.pause == nil {
+		return nil
+	}
+	return o.pause.C
+}
+
+// Flush sends what waits, unless enough is under way.
+func (o *Outbox) Flush() {
+	for len(o.queue) > 0 && o.pause == nil && len(o.failed) == 0 && o.mayLaunch() {
+		b := o.form()
+		if len(b.cmds) == 0 {
+			continue // every caller in it has left
+		}
+		if o.landed == nil {
+			o.landed = make(chan *Batch, maxFlights)
+		}
+		o.flights++
+		o.newest = b
+		o.stats.launched(len(b.cmds))
+		go func() {
+			o.lane.fly(b)
+			o.landed <- b
+		}()
+	}
+}
+
+// mayLaunch: the first batch goes at once. The second goes only behind a first
+// that is on the wire, so that they arrive in order, and only when it is worth a
+// call of its own: otherwise what waits goes when the first has come back.
+func (o *Outbox) mayLaunch() bool {
+	switch {
+	case o.flights == 0:
+		return true
+	case o.flights >= maxFlights || o.newest == nil || !o.newest.written.Load():
+		return false
+	default:
+		return o.Full() || 2*len(o.queue) >= len(o.newest.cmds)
+	}
+}
+
+// form takes a batch off the queue. It leaves out those whose caller has left.
+func (o *Outbox) form() *Batch {
+	b := &Batch{name: o.name, seq: o.seq, cmds: make([]Command, 0, min(len(o.queue), MaxBatch))}
+	o.seq++
+	n, groups := 0, 0
+	for _, c := range o.queue {
+		r := c.request()
+		if len(b.cmds) > 0 && (groups+r.Groups > MaxBatch || b.size+len(r.Args) > MaxBatchSize) {
+			break
+		}
+		n++
+		o.groups -= r.Groups
+		o.size -= len(r.Args)
+		// A command that may have run stays begun, so that a caller who leaves
+		// knows that it does not know.
+		if r.repeat && c.Left() || !r.repeat && !c.Begin() {
+			continue
+		}
+		groups += r.Groups
+		b.add(c)
+	}
+	rest := copy(o.queue, o.queue[n:])
+	clear(o.queue[rest:])
+	o.queue = o.queue[:rest]
+	return b
+}
+
+// Land settles what a batch brought back and keeps the rest for another attempt.
+func (o *Outbox) Land(b *Batch) {
+	o.flights--
+	if o.newest == b {
+		o.newest = nil
+	}
+	o.stats.landed(len(b.cmds))
+	again := b.cmds[:0]
+	for i := range b.runs {
+		r := &b.runs[i]
+		for j, c := range b.cmds[r.from:r.to] {
+			switch {
+			case j < r.decoded:
+				c.Settle(nil)
+			case r.done && !passes(r.refusal):
+				c.Settle(&RefusedError{r.refusal})
+			case o.keep(b, r, c):
+				again = append(again, c)
+			}
+		}
+	}
+	if len(again) > 0 {
+		b.cmds = again
+		o.failed = append(o.failed, b)
+	} else if b.err == nil {
+		o.backoff = 0
+	}
+	if len(o.failed) > 0 && o.flights == 0 && o.pause == nil {
+		o.wait()
+	}
+}
+
+// keep decides about a command without an answer: true when it should be sent
+// again, else it has been settled or its caller has left.
+func (o *Outbox) keep(b *Batch, r *run, c Command) bool {
+	req := c.request()
+	if r.done {
+		o.cause = errors.New(r.refusal)
+	} else {
+		o.cause = b.err
+	}
+	if ran := !r.done && b.written.Load() && !req.ReadOnly; ran && !req.Repeatable {
+		c.Settle(unknown(o.cause))
+		return false
+	} else if ran {
+		req.repeat = true
+	}
+	if req.repeat {
+		return !c.Left()
+	}
+	return c.Unbegin()
+}
+
+// wait puts what failed back in front, in its old order, answers those who have
+// waited long enough, and arms the pause before the next attempt.
+func (o *Outbox) wait() {
+	slices.SortFunc(o.failed, func(a, b *Batch) int { return int(a.seq) - int(b.seq) })
+	var all []Command
+	for _, b := range o.failed {
+		all = append(all, b.cmds...)
+	}
+	all = append(all, o.queue...)
+	o.failed, o.queue, o.groups, o.size = nil, nil, 0, 0
+	for _, c := range all {
+		if r := c.request(); time.Since(r.Born) > o.patience {
+			c.Settle(unavailable(r.repeat, o.cause))
+		} else {
+			o.Add(c)
+		}
+	}
+	o.stats.Retries.Add(1)
+	o.backoff = min(max(2*o.backoff, minBackoff), maxBackoff)
+	o.pause = time.NewTimer(o.backoff/2 + rand.N(o.backoff))
+}
+
+// Resume ends the pause.
+func (o *Outbox) Resume() { o.pause = nil }
+
+// Abort answers everything that is not under way with err.
+func (o *Outbox) Abort(err error) {
+	if o.pause != nil {
+		o.pause.Stop()
+		o.pause = nil
+	}
+	for _, b := range o.failed {
+		o.queue = append(o.queue, b.cmds...)
+	}
+	for _, c := range o.queue {
+		if c.request().repeat {
+			c.Settle(fmt.Errorf("%w (%w)", actor.ErrOutcomeUnknown, err))
+		} else {
+			c.Settle(err)
+		}
+	}
+	o.failed, o.queue, o.groups, o.size = nil, nil, 0, 0
+}

@@ -1,0 +1,132 @@
+package wire
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/mediocregopher/radix/v4/resp"
+)
+
+// Reader reads the elements of a script's reply, each with the method of the
+// type that the script's header promises. Any other type is an error after which
+// the connection is closed: the stream can no longer be trusted.
+type Reader struct{ br resp.BufferedReader }
+
+// Int reads an integer.
+func (r Reader) Int() (int64, error) {
+	kind, line, err := r.line()
+	if err != nil {
+		return 0, err
+	}
+	if kind != ':' {
+		return 0, unexpected(kind, "an integer")
+	}
+	return parseInt(line)
+}
+
+// Bytes reads a bulk string into memory of its own; nil when it is null.
+func (r Reader) Bytes() ([]byte, error) {
+	kind, line, err := r.line()
+	if err != nil {
+		return nil, err
+	}
+	if kind != '$' {
+		return nil, unexpected(kind, "a string")
+	}
+	n, err := parseInt(line)
+	if err != nil || n < 0 {
+		return nil, err
+	}
+	b := make([]byte, n)
+	if _, err := io.ReadFull(r.br, b); err != nil {
+		return nil, err
+	}
+	_, err = r.br.Discard(2)
+	return b, err
+}
+
+// BytesOrStatus reads a bulk string, which may be null, or an integer.
+func (r Reader) BytesOrStatus() (b []byte, status int64, err error) {
+	if kind, err := r.br.Peek(1); err != nil {
+		return nil, 0, err
+	} else if kind[0] == ':' {
+		status, err = r.Int()
+		return nil, status, err
+	}
+	b, err = r.Bytes()
+	return b, 0, err
+}
+
+// String reads a bulk string; ok is false when it is null.
+func (r Reader) String() (s string, ok bool, err error) {
+	b, err := r.Bytes()
+	return string(b), b != nil, err
+}
+
+// Len reads an array's header and returns its length; -1 when it is null.
+func (r Reader) Len() (int, error) {
+	kind, line, err := r.line()
+	if err != nil {
+		return 0, err
+	}
+	if kind != '*' {
+		return 0, unexpected(kind, "an array")
+	}
+	n, err := parseInt(line)
+	return int(n), err
+}
+
+// Strings reads an array of bulk strings.
+func (r Reader) Strings() ([]string, error) {
+	n, err := r.Len()
+	if err != nil || n <= 0 {
+		return nil, err
+	}
+	list := make([]string, n)
+	for i := range list {
+		if list[i], _, err = r.String(); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// start reads the first line of a call's reply: the number of elements, or the
+// error that Redis answered instead.
+func (r Reader) start() (n int, refusal string, err error) {
+	kind, line, err := r.line()
+	switch {
+	case err != nil:
+		return 0, "", err
+	case kind == '-':
+		return 0, string(line), nil
+	case kind != '*':
+		return 0, "", unexpected(kind, "an array")
+	}
+	l, err := parseInt(line)
+	return int(l), "", err
+}
+
+func (r Reader) line() (kind byte, rest []byte, err error) {
+	line, err := r.br.ReadSlice('\n')
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(line) < 3 {
+		return 0, nil, fmt.Errorf("wire: malformed reply line of %d bytes", len(line))
+	}
+	return line[0], line[1 : len(line)-2], nil
+}
+
+func parseInt(b []byte) (int64, error) {
+	n, err := strconv.ParseInt(string(b), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("wire: malformed number in a reply")
+	}
+	return n, nil
+}
+
+func unexpected(kind byte, want string) error {
+	return fmt.Errorf("wire: reply has type %q instead of %s", kind, want)
+}

@@ -1,0 +1,86 @@
+package wire
+
+import (
+	"crypto/sha1"
+	_ "embed" // the prelude
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"strconv"
+
+	"github.com/thoonk-go/thoonk/internal/contract"
+)
+
+// prelude stands in front of every script.
+//
+//go:embed prelude.lua
+var prelude string
+
+// A Script is one vector script. All its keys and channels belong to one name.
+type Script struct {
+	Name     string         // kind/verb, as the file is called
+	Keys     []contract.Key // KEYS, without the name
+	Channels []contract.Key // ARGV[2] and following, without the name
+	Group    int            // arguments per group; 0: any number, in a call of its own
+
+	source string
+	sha    string
+}
+
+// MustScript reads lua/<verb>.lua of a package's embedded files. It panics when
+// the file is missing, which only a broken build can bring about.
+func MustScript(files fs.FS, s Script) *Script {
+	verb := s.Name
+	for i := range verb {
+		if verb[i] == '/' {
+			verb = verb[i+1:]
+			break
+		}
+	}
+	src, err := fs.ReadFile(files, "lua/"+verb+".lua")
+	if err != nil {
+		panic(fmt.Sprintf("wire: script %s: %v", s.Name, err))
+	}
+	s.source = prelude + string(src)
+	sum := sha1.Sum([]byte(s.source))
+	s.sha = hex.EncodeToString(sum[:])
+	return &s
+}
+
+// Source is the script's Lua text, as it is sent.
+func (s *Script) Source() string { return s.source }
+
+// SHA is the name Redis gives the script.
+func (s *Script) SHA() string { return s.sha }
+
+// AppendCall appends one whole call to buf: the script applied to name, with
+// groups groups of arguments that args (from Args) holds.
+func (s *Script) AppendCall(buf []byte, name string, groups int, args []byte) []byte {
+	return append(s.appendHead(buf, name, groups*s.Group, false, false), args...)
+}
+
+// appendHead appends everything of a call up to its n arguments of groups.
+func (s *Script) appendHead(buf []byte, name string, n int, repeat, eval bool) []byte {
+	buf = append(buf, '*')
+	buf = strconv.AppendInt(buf, int64(3+len(s.Keys)+1+len(s.Channels)+n), 10)
+	if eval {
+		buf = append(buf, "\r\n$4\r\nEVAL\r\n"...)
+		buf = appendBulk(buf, s.source)
+	} else {
+		buf = append(buf, "\r\n$7\r\nEVALSHA\r\n"...)
+		buf = appendBulk(buf, s.sha)
+	}
+	buf = appendInt(buf, int64(len(s.Keys)))
+	for _, k := range s.Keys {
+		buf = appendKey(buf, k, name)
+	}
+	if repeat {
+		buf = append(buf, "$1\r\n1\r\n"...)
+	} else {
+		buf = append(buf, "$1\r\n0\r\n"...)
+	}
+	for _, c := range s.Channels {
+		buf = appendKey(buf, c, name)
+	}
+	return buf
+}
