@@ -1,4 +1,3 @@
-// Package embedded is an in-process Redis for trying the engine out and for tests of programs that use it.
 package embedded
 
 import (
@@ -19,7 +18,7 @@ type Server struct {
 	done chan struct{}
 }
 
-// Start starts a server on a free port of 127.0.0.1. Close it when done.
+// Start starts an empty server on a free port of 127.0.0.1. Close it when done.
 func Start() (*Server, error) {
 	m := miniredis.NewMiniRedis()
 	if err := m.Start(); err != nil {
@@ -33,7 +32,8 @@ func Start() (*Server, error) {
 // URL is where clients connect: redis://127.0.0.1:port.
 func (s *Server) URL() string { return s.url }
 
-// Close ends the server and its connections; all data is gone. Safe to call twice. It always returns nil.
+// Close ends the server and all connections to it, blocked ones included; the data is gone. It returns when nothing of
+// the server is left, and always nil. Safe to call twice.
 func (s *Server) Close() error {
 	s.once.Do(func() {
 		close(s.quit)
@@ -44,21 +44,20 @@ func (s *Server) Close() error {
 }
 
 const (
-	// tick is how far the server's idea of passed time may be off: a key can expire that much early or late.
+	// tick is how often time moves on for keys that expire.
 	tick = 20 * time.Millisecond
 
-	// share bounds the part of one core that the clock takes: moving it walks over all keys.
+	// share bounds what that costs to one part in so many of a core: each tick walks over all keys.
 	share = 20
 )
 
-// clock moves the time to live of all keys along with real time, until Close. The server does not do it by itself, and
-// its other way, expiring at every access, walks over all keys at every command.
+// clock moves the time to live of all keys along with real time, until Close. The server does not do it by itself; its
+// other way, looking for expired keys at every access, walks over all keys at every command.
 func (s *Server) clock() {
 	defer close(s.done)
-	last := time.Now()
 	timer := time.NewTimer(tick)
 	defer timer.Stop()
-	for {
+	for last := time.Now(); ; {
 		select {
 		case <-s.quit:
 			return

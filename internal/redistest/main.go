@@ -3,6 +3,7 @@ package redistest
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -51,7 +52,8 @@ func (n *names) add(name string) {
 func (n *names) all() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.list
+	slices.Sort(n.list)
+	return slices.Compact(n.list) // a test may run several times
 }
 
 // skip ends a test that cannot run without a redis-server: loudly, and with CI set as a failure.

@@ -37,7 +37,17 @@ func dialProxy(t testing.TB, p *Proxy) *link {
 
 func (l *link) send(args ...any) {
 	l.t.Helper()
-	_, err := l.conn.Write(appendCommand(nil, args))
+	l.sendAll(args)
+}
+
+// sendAll sends commands in one write: with a fault ahead, a second one might find the connection gone.
+func (l *link) sendAll(cmds ...[]any) {
+	l.t.Helper()
+	var buf []byte
+	for _, args := range cmds {
+		buf = appendCommand(buf, args)
+	}
+	_, err := l.conn.Write(buf)
 	require.NoError(l.t, err)
 }
 
@@ -124,9 +134,7 @@ func TestProxyCutAfter(t *testing.T) {
 	t.Parallel()
 	p, l, _, _ := proxied(t)
 	cut := p.CutAfter(2)
-	for i := range 5 {
-		l.send("ECHO", i)
-	}
+	l.sendAll([]any{"ECHO", 0}, []any{"ECHO", 1}, []any{"ECHO", 2}, []any{"ECHO", 3})
 	require.Equal(t, []any{"0", "1"}, l.ended())
 	await(t, cut)
 }
@@ -135,8 +143,7 @@ func TestProxyCutAfterBytes(t *testing.T) {
 	t.Parallel()
 	p, l, _, _ := proxied(t)
 	cut := p.CutAfterBytes(int64(len("+PONG\r\n$3\r\na")))
-	l.send("PING")
-	l.send("ECHO", "abc")
+	l.sendAll([]any{"PING"}, []any{"ECHO", "abc"})
 	rest := new(bytes.Buffer)
 	_, err := rest.ReadFrom(l.br)
 	require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
@@ -166,9 +173,7 @@ func TestProxySwallowNext(t *testing.T) {
 	p, l, peer, key := proxied(t)
 	other := dialProxy(t, p)
 	swallowed := p.SwallowNext([]byte(key))
-	l.send("ECHO", "before")
-	l.send("INCR", key)
-	l.send("ECHO", "after")
+	l.sendAll([]any{"ECHO", "before"}, []any{"INCR", key}, []any{"ECHO", "after"})
 	require.Equal(t, []any{"before"}, l.ended())
 	await(t, swallowed)
 	require.Equal(t, "1", peer.Do("GET", key))

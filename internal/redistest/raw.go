@@ -56,12 +56,12 @@ func (r *Raw) connect() {
 		hello = append(hello, []any{"SELECT", r.ep.db})
 	}
 	for _, cmd := range hello {
-		reply, err := r.exchange([][]any{cmd})
-		if err == nil {
-			err, _ = reply[0].(Error)
-		}
+		replies, err := r.exchange([][]any{cmd})
 		if err != nil {
 			r.t.Fatalf("redis peer: %v: %v", cmd[0], err)
+		}
+		if refused, ok := replies[0].(Error); ok {
+			r.t.Fatalf("redis peer: %v: %v", cmd[0], refused)
 		}
 	}
 }

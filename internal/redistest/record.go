@@ -40,7 +40,7 @@ func Record(t testing.TB, url string, channelsOrPatterns ...string) *Recorder {
 		changed: make(chan struct{}),
 	}
 	sub := Client(t, url)
-	cmds := [][]any{{"SUBSCRIBE", r.marker}}
+	cmds := [][]any{{"SUBSCRIBE", r.marker}, {"PSUBSCRIBE", r.marker + "*"}}
 	for _, name := range channelsOrPatterns {
 		verb := "SUBSCRIBE"
 		if strings.ContainsAny(name, "*?[") {
@@ -97,28 +97,39 @@ func (r *Recorder) Take(t testing.TB, n int, timeout time.Duration) []Message {
 
 // Drain returns every message that was published before the call and not taken yet, so an empty result proves that
 // there was none. It works by publishing a marker and reading up to it: true for one server, not across a cluster.
+// (The embedded server delivers through channels and through patterns in order each, but not among each other: the
+// marker has to come both ways.)
 func (r *Recorder) Drain(t testing.TB) []Message {
 	t.Helper()
 	r.mu.Lock()
 	r.markers++
-	marker := Message{Channel: r.marker, Payload: strconv.Itoa(r.markers)}
+	marker := strconv.Itoa(r.markers)
 	r.mu.Unlock()
-	r.peer.Do("PUBLISH", marker.Channel, marker.Payload)
+	r.peer.Do("PUBLISH", r.marker, marker)
 
 	var drained []Message
 	ok := r.wait(t, replyTimeout, func() bool {
-		at := slices.Index(r.messages, marker)
-		if at < 0 {
+		channel, pattern := r.find(marker, false), r.find(marker, true)
+		if channel < 0 || pattern < 0 {
 			return false
 		}
-		drained = r.waiting(at)
-		r.messages = slices.Clone(r.messages[at+1:])
+		end := max(channel, pattern) + 1
+		drained = r.waiting(end)
+		r.messages = slices.Clone(r.messages[end:])
 		return true
 	})
 	if !ok {
 		t.Fatal("recorder: the marker did not arrive")
 	}
 	return drained
+}
+
+// find returns where the marker is that came through a channel or through a pattern, -1 if it did not come yet.
+// The caller holds mu.
+func (r *Recorder) find(marker string, pattern bool) int {
+	return slices.IndexFunc(r.messages, func(m Message) bool {
+		return m.Channel == r.marker && m.Payload == marker && (m.Pattern != "") == pattern
+	})
 }
 
 // Waiting returns the messages that have arrived and were not taken, without taking them.
