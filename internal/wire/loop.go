@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"runtime"
 
 	"github.com/thoonk-go/thoonk/internal/actor"
 )
@@ -31,7 +32,10 @@ func Loop[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, owne
 		case c := <-in:
 			box.Touch()
 			owner.Handle(c)
-			drain(box, out, owner)
+			if drain(box, out, owner); out.Expecting() {
+				runtime.Gosched()
+				drain(box, out, owner)
+			}
 		case b := <-out.Landed():
 			out.Land(b)
 		case <-out.Due():

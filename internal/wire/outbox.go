@@ -35,6 +35,7 @@ type Outbox struct {
 	size    int       // bytes of arguments in queue
 	flights int
 	newest  *Batch // the last one sent
+	last    int    // commands in the last one that landed
 	seq     uint64
 	landed  chan *Batch
 
@@ -82,18 +83,34 @@ func (o *Outbox) Flush() {
 		if len(b.cmds) == 0 {
 			continue // every caller in it has left
 		}
-		if o.landed == nil {
-			o.landed = make(chan *Batch, maxFlights)
-		}
 		o.flights++
 		o.newest = b
 		o.stats.launched(len(b.cmds))
+		if o.lonely() {
+			o.lane.fly(b)
+			o.Land(b)
+			continue
+		}
+		if o.landed == nil {
+			o.landed = make(chan *Batch, maxFlights)
+		}
 		go func() {
 			o.lane.fly(b)
 			o.landed <- b
 		}()
 	}
 }
+
+// lonely reports that the batch just formed is one command, as was the one before
+// it: a lone caller. It is sent without the help of another goroutine, which
+// would cost two switches and gain nothing.
+func (o *Outbox) lonely() bool {
+	return o.flights == 1 && len(o.newest.cmds) == 1 && o.last <= 1 && len(o.queue) == 0
+}
+
+// Expecting reports that callers who were just answered have probably more to
+// send: yield to them before the next Flush.
+func (o *Outbox) Expecting() bool { return o.flights == 0 && 2*len(o.queue) < o.last }
 
 // mayLaunch: the first batch goes at once. The second goes only behind a first
 // that is on the wire, so that they arrive in order, and only when it is worth a
@@ -142,7 +159,8 @@ func (o *Outbox) Land(b *Batch) {
 	if o.newest == b {
 		o.newest = nil
 	}
-	o.stats.landed(len(b.cmds))
+	o.last = len(b.cmds)
+	o.stats.landed(o.last)
 	again := b.cmds[:0]
 	for i := range b.runs {
 		r := &b.runs[i]

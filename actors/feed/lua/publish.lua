@@ -41,11 +41,10 @@ if newest then
     at = last + 1
   end
 end
+local format, per = seconds and '%.6f' or '%.3f', seconds and 1e6 or 1e3
 local function score()
-  local digits = string.format('%.0f', at)
-  local point = seconds and -7 or -4
   at = at + 1
-  return digits:sub(1, point) .. '.' .. digits:sub(point + 1)
+  return string.format(format, (at - 1) / per)
 end
 
 local wanted = {}
@@ -79,10 +78,8 @@ end
 local reply = {}
 local function tell(i)
   local id, item = wanted[i], ARGV[first + 2 * i - 1]
-  if action[i] == 1 then
-    redis.call('PUBLISH', publish, id .. '\0' .. item)
-  elseif action[i] == 2 then
-    redis.call('PUBLISH', edit, id .. '\0' .. item)
+  if action[i] then
+    redis.call('PUBLISH', action[i] == 1 and publish or edit, id .. '\0' .. item)
   end
   reply[i] = action[i] or 1
 end
