@@ -61,5 +61,6 @@
 // PUBLISH per 5 s of silence. A message costs two allocations and a copy of its payload, whatever the number of its
 // subscribers; each of those adds the queueing of a pointer, one lock per run of messages of a channel, and one wake-up
 // if it sleeps. A mailbox starts empty and grows as needed, 8 bytes per message; the messages are shared. A message that
-// waits in one mailbox is kept as a whole, never more than it. A message of 64 MiB takes about 200 MiB while it is read.
+// waits in one mailbox is kept as a whole, never more than it. A large message takes up to four times its size while it is
+// read; Redis itself cuts a subscriber at 32 MiB of unread messages unless client-output-buffer-limit says otherwise.
 package pubsubhub

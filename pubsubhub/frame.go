@@ -30,11 +30,21 @@ const (
 	refusal      verb = "-"
 )
 
-// verbOf returns "" for what does not start a frame.
+// verbOf returns "" for what does not start a frame. It returns constants: converting b would allocate for each message.
 func verbOf(b []byte) verb {
-	switch v := verb(b); v {
-	case message, pmessage, subscribe, unsubscribe, psubscribe, punsubscribe:
-		return v
+	switch string(b) {
+	case string(message):
+		return message
+	case string(pmessage):
+		return pmessage
+	case string(subscribe):
+		return subscribe
+	case string(unsubscribe):
+		return unsubscribe
+	case string(psubscribe):
+		return psubscribe
+	case string(punsubscribe):
+		return punsubscribe
 	}
 	return ""
 }

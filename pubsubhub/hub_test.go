@@ -3,7 +3,9 @@ package pubsubhub
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -270,5 +272,42 @@ func TestOutage(t *testing.T) {
 		p := <-f.peers
 		p.confirm("subscribe", "b")
 		patient.ok()
+	})
+}
+
+// However the bytes are cut into reads, and whatever the sizes, the messages are the same.
+func TestAnyReads(t *testing.T) {
+	inBubble(t, Config{Mailbox: 10_000}, func(t *testing.T, f *fake) {
+		sub := f.subscribe(t.Context(), Options{Channels: []string{"a"}, Patterns: []string{"p*"}})
+		p := <-f.peers
+		p.confirmed(p.command()...)
+		p.confirmed(p.command()...)
+		s := sub.ok()
+		rnd := rand.New(rand.NewPCG(1, 2))
+		var want []string
+		var raw strings.Builder
+		for i := range 2000 {
+			payload := strings.Repeat(strconv.Itoa(i), rnd.IntN(50))
+			if i%100 == 0 {
+				payload = strings.Repeat("\r\n", rnd.IntN(2*keepSize))
+			}
+			want = append(want, payload)
+			if i%3 == 0 {
+				raw.WriteString(rawPMessage("p*", "pq", payload))
+			} else {
+				raw.WriteString(rawMessage("a", payload))
+			}
+		}
+		for stream := raw.String(); stream != ""; {
+			n := min(len(stream), 1+rnd.IntN(100_000))
+			if rnd.IntN(2) == 0 {
+				n = min(n, 1+rnd.IntN(100))
+			}
+			p.send(stream[:n])
+			stream = stream[n:]
+		}
+		for i, payload := range next(t, s, len(want)) {
+			require.True(t, payload == want[i], "message %d", i)
+		}
 	})
 }

@@ -78,17 +78,18 @@ func (s *Subscription) NextBatch(ctx context.Context, into []Event) (int, error)
 	if len(into) == 0 {
 		return 0, nil
 	}
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
 	for {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
 		if n, err := s.box.pop(into); n > 0 || err != nil {
 			return n, err
 		}
 		select {
-		case <-s.box.wake:
+		case <-s.box.wake: // whoever takes this looks into the mailbox, even if its context ends at the same time
 		case <-s.box.ended:
 		case <-ctx.Done():
+			return 0, ctx.Err()
 		}
 	}
 }
