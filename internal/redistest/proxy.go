@@ -34,7 +34,7 @@ type Proxy struct {
 	conns     map[int]*proxyConn
 	stats     Stats
 	onRequest func(conn int, raw []byte)
-	oneWay    time.Duration // half of Delay
+	delay     time.Duration // of replies
 	gate      chan struct{} // open (closed channel) unless held
 	swallow   []*fuse       // the first counts
 	matches   []match
@@ -185,12 +185,13 @@ func (p *Proxy) Release() {
 	}
 }
 
-// Delay adds d to every round trip, half of it in each direction, whatever else is on its way: throughput is not
-// limited. Zero ends it for what is read from then on.
+// Delay adds d to every round trip, however much is on its way: throughput is not limited. Zero ends it for what is
+// read from then on. All of the delay is on the way back: the server sees requests at once, and timers, which are good
+// to about a millisecond in an idle process, are late once per round trip, not twice.
 func (p *Proxy) Delay(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.oneWay = d / 2
+	p.delay = d
 }
 
 // OnRequest has f called with each request, before it is forwarded and one at a time per connection; nil ends it.

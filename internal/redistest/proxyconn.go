@@ -48,8 +48,8 @@ func newProxyConn(p *Proxy, id int, client, server net.Conn) *proxyConn {
 
 func (c *proxyConn) run() {
 	stats := &c.proxy.stats
-	c.proxy.wg.Go(func() { c.read(c.client, c.up, c.request) })
-	c.proxy.wg.Go(func() { c.read(c.server, c.down, c.reply) })
+	c.proxy.wg.Go(func() { c.read(c.client, c.up, c.request, c.hangUp) })
+	c.proxy.wg.Go(func() { c.read(c.server, c.down, c.reply, c.close) })
 	c.proxy.wg.Go(func() { c.write(c.server, c.up, &stats.BytesUp) })
 	c.proxy.wg.Go(func() { c.write(c.client, c.down, &stats.BytesDown) })
 }
@@ -75,6 +75,17 @@ func (c *proxyConn) close() {
 	})
 }
 
+// hangUp tells the server that the client has gone. The server reads what was sent before, and its own end ends the
+// connection; closing at once might take those commands back.
+func (c *proxyConn) hangUp() {
+	half, ok := c.server.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		c.close()
+		return
+	}
+	_ = c.client.Close()
+}
+
 // strike notes that a fault is about to end this connection.
 func (c *proxyConn) strike(done chan struct{}) {
 	c.mu.Lock()
@@ -91,7 +102,7 @@ func (c *proxyConn) strike(done chan struct{}) {
 type judge func(frame []byte) (keep int, then func())
 
 // read cuts what arrives into frames until the connection ends, and hands the end itself on behind them.
-func (c *proxyConn) read(src net.Conn, lane chan<- parcel, judge judge) {
+func (c *proxyConn) read(src net.Conn, lane chan<- parcel, judge judge, end func()) {
 	buf := make([]byte, 0, chunk)
 	for {
 		if len(buf) == cap(buf) {
@@ -116,7 +127,7 @@ func (c *proxyConn) read(src net.Conn, lane chan<- parcel, judge judge) {
 			out = used - size + keep
 		}
 		if then == nil && err != nil {
-			out, then = len(buf), c.close // with the beginning of a frame that will have no end
+			out, then = len(buf), end // with the beginning of a frame that will have no end
 		}
 		if out > 0 || then != nil {
 			if !c.send(lane, bytes.Clone(buf[:out]), then) || then != nil {
@@ -128,12 +139,14 @@ func (c *proxyConn) read(src net.Conn, lane chan<- parcel, judge judge) {
 }
 
 func (c *proxyConn) send(lane chan<- parcel, data []byte, then func()) bool {
-	c.proxy.mu.Lock()
-	oneWay := c.proxy.oneWay
-	c.proxy.mu.Unlock()
 	item := parcel{data: data, then: then}
-	if oneWay > 0 {
-		item.due = time.Now().Add(oneWay)
+	if lane == (chan<- parcel)(c.down) {
+		c.proxy.mu.Lock()
+		delay := c.proxy.delay
+		c.proxy.mu.Unlock()
+		if delay > 0 {
+			item.due = time.Now().Add(delay)
+		}
 	}
 	select {
 	case lane <- item:

@@ -38,7 +38,7 @@ func TestRecorder(t *testing.T) {
 
 	require.EqualValues(t, 1, peer.Do("PUBLISH", "a:"+name, "1\x00x"))
 	require.EqualValues(t, 1, peer.Do("PUBLISH", "b:"+name, "2"))
-	require.Equal(t, []Message{
+	require.ElementsMatch(t, []Message{ // the embedded server has no order among channels and patterns
 		{Channel: "a:" + name, Payload: "1\x00x"},
 		{Channel: "b:" + name, Payload: "2", Pattern: "b*:" + name},
 	}, rec.Take(t, 2, defaultPatience))
