@@ -31,7 +31,7 @@ func (t *Target) Addr() (network, addr string) { return t.network, t.addr }
 // Embedded reports whether this is the in-process server, which lacks some of Redis' commands.
 func (t *Target) Embedded() bool { return t.embedded }
 
-// Version is the server's, for example "7.0.15"; empty for the embedded one.
+// Version is the private server's, for example "7.0.15"; empty for the one at REDIS_URL and the embedded one.
 func (t *Target) Version() string { return t.version }
 
 // NeedReal skips the test on the embedded server; with CI set it fails.
@@ -134,7 +134,7 @@ func startShared() (*Target, func() error, error) {
 			return nil, nil, fmt.Errorf("REDIS_URL: %w", err)
 		}
 		say("using the server at REDIS_URL (%s %s)", ep.network, ep.addr)
-		return &Target{endpoint: ep, version: "at REDIS_URL"}, nil, nil
+		return &Target{endpoint: ep}, nil, nil
 	}
 
 	srv, err := redisserver.Start(context.Background(), redisserver.Options{})
