@@ -26,7 +26,16 @@ type link struct {
 	br   *bufio.Reader
 }
 
+// dialProxy connects, with AUTH and SELECT if the server at REDIS_URL needs them.
 func dialProxy(t testing.TB, p *Proxy) *link {
+	t.Helper()
+	c := Client(t, p.URL())
+	require.NoError(t, c.conn.SetDeadline(time.Now().Add(replyTimeout)))
+	return &link{t, c.conn, c.br}
+}
+
+// dialOnly connects and sends nothing.
+func dialOnly(t testing.TB, p *Proxy) *link {
 	t.Helper()
 	conn, err := dial(p)
 	require.NoError(t, err)
@@ -91,6 +100,7 @@ func TestProxyForwards(t *testing.T) {
 	t.Parallel()
 	p, l, _, key := proxied(t)
 	via := Client(t, p.URL())
+	before := p.Stats()
 	large := strings.Repeat("x", 3*chunk+1)
 	require.Equal(t, "OK", via.Do("SET", key, large))
 	require.Equal(t, large, via.Do("GET", key))
@@ -107,8 +117,8 @@ func TestProxyForwards(t *testing.T) {
 	s := p.Stats()
 	require.EqualValues(t, 2, s.Connections)
 	require.EqualValues(t, 2, s.Open)
-	require.EqualValues(t, n+2, s.Requests)
-	require.EqualValues(t, n+2, s.Replies)
+	require.EqualValues(t, n+2, s.Requests-before.Requests)
+	require.EqualValues(t, n+2, s.Replies-before.Replies)
 	require.Greater(t, s.BytesUp, int64(len(large)))
 	require.Greater(t, s.BytesDown, int64(len(large)))
 }
@@ -153,15 +163,15 @@ func TestProxyCutAfterBytes(t *testing.T) {
 
 func TestProxySwallowReplies(t *testing.T) {
 	t.Parallel()
-	p, l, peer, key := proxied(t)
+	p, l1, peer, key := proxied(t)
+	l2, l3 := dialProxy(t, p), dialProxy(t, p)
 	swallowed := p.SwallowReplies(2)
-	for range 2 { // each loses its connection
+	for _, l := range []*link{l1, l2} { // each loses its connection
 		l.send("INCR", key)
 		require.Empty(t, l.ended())
-		l = dialProxy(t, p)
 	}
 	await(t, swallowed)
-	n, err := l.do("INCR", key)
+	n, err := l3.do("INCR", key)
 	require.NoError(t, err)
 	require.EqualValues(t, 3, n)
 	require.Equal(t, "3", peer.Do("GET", key))
@@ -242,8 +252,8 @@ func TestProxyHold(t *testing.T) {
 	p.OnRequest(func(int, []byte) { seen <- struct{}{} })
 	p.Hold()
 	l.send("INCR", key)
-	late := dialProxy(t, p) // accepted, and held as well
-	late.send("INCR", key)
+	late := dialOnly(t, p) // accepted, and held as well
+	late.send("PING")
 	<-seen
 	<-seen
 	require.Nil(t, peer.Do("GET", key))
@@ -253,19 +263,20 @@ func TestProxyHold(t *testing.T) {
 		_, err := readReply(l.br)
 		require.NoError(t, err)
 	}
-	require.Equal(t, "2", peer.Do("GET", key))
+	require.Equal(t, "1", peer.Do("GET", key))
 	p.Release() // harmless
 }
 
 func TestProxyHoldsReplies(t *testing.T) {
 	t.Parallel()
 	p, l, peer, key := proxied(t)
+	before := p.Stats()
 	l.send("BLPOP", key, 0)
-	Eventually(t, func() bool { return p.Stats().BytesUp > 0 }, "BLPOP was not forwarded")
+	Eventually(t, func() bool { return p.Stats().BytesUp > before.BytesUp }, "BLPOP was not forwarded")
 	p.Hold()
 	peer.Do("RPUSH", key, "x")
-	Eventually(t, func() bool { return p.Stats().Replies == 1 }, "the server did not answer")
-	require.Zero(t, p.Stats().BytesDown)
+	Eventually(t, func() bool { return p.Stats().Replies > before.Replies }, "the server did not answer")
+	require.Equal(t, before.BytesDown, p.Stats().BytesDown)
 	p.Release()
 	reply, err := readReply(l.br)
 	require.NoError(t, err)
@@ -275,7 +286,7 @@ func TestProxyHoldsReplies(t *testing.T) {
 func TestProxyRefuse(t *testing.T) {
 	t.Parallel()
 	nothing := NewProxy(t, "redis://127.0.0.1:1")
-	require.Empty(t, dialProxy(t, nothing).ended())
+	require.Empty(t, dialOnly(t, nothing).ended())
 
 	p, l, _, _ := proxied(t)
 	for range 2 {
