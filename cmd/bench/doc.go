@@ -1,0 +1,2 @@
+// Command bench measures Thoonk on this machine.
+package main

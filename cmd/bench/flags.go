@@ -1,0 +1,207 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/thoonk-go/thoonk/cmd/bench/internal/direct"
+)
+
+// options are the flags.
+type options struct {
+	set *pflag.FlagSet
+
+	list     bool
+	run      string
+	system   string
+	d        time.Duration
+	callers  int
+	size     int
+	input    string
+	rate     float64
+	repeat   int
+	server   string
+	redis    string
+	json     string
+	markdown bool
+
+	plan     []*Scenario // those to run
+	payloads *payloads
+}
+
+// flagSet declares the flags, and those that scenarios have of their own.
+func (o *options) flagSet() *pflag.FlagSet {
+	fs := pflag.NewFlagSet("bench", pflag.ContinueOnError)
+	fs.SortFlags = false
+	fs.Usage = func() {} // run prints it
+	fs.BoolVar(&o.list, "list", false, "list the scenarios (that -run selects) and stop")
+	fs.StringVar(&o.run, "run", "", "run the scenarios whose name matches the `regexp`")
+	fs.StringVar(&o.system, "system", "", "run the systems whose name matches the `regexp`: thoonk, ceiling, radix")
+	fs.DurationVarP(&o.d, "duration", "d", 0, "how long each run measures; by default 1s, or less so that all take 20s")
+	fs.IntVar(&o.callers, "callers", 256, "goroutines that call at the same time")
+	fs.IntVar(&o.size, "size", 100, "size of an item in `bytes`")
+	fs.StringVar(&o.input, "input", "", "`file` of items to use, one per line (JSON lines, say), instead of -size")
+	fs.Float64Var(&o.rate, "rate", 0, "open loop: `calls` per second, timed from when they were due; 0: as fast as it goes")
+	fs.IntVar(&o.repeat, "repeat", 1, "rounds, interleaved; then medians (minimum–maximum) are printed")
+	fs.StringVar(&o.server, "server", "auto", "auto, redis (a private one from PATH) or embedded")
+	fs.StringVar(&o.redis, "redis", "", "`URL` of a server to use instead; keys are added and deleted there")
+	fs.StringVar(&o.json, "json", "", "write the results as JSON to a `file`; - is stdout, which then has nothing else")
+	fs.BoolVar(&o.markdown, "markdown", false, "print the table as Markdown")
+	for _, s := range scenarios() {
+		if s.Flags != nil {
+			s.Flags(fs)
+		}
+	}
+	o.set = fs
+	return fs
+}
+
+// intFlag declares a flag of a scenario. Scenarios may share one: the first declaration counts.
+func intFlag(fs *pflag.FlagSet, name string, value int, usage string) {
+	if fs.Lookup(name) == nil {
+		fs.Int(name, value, usage)
+	}
+}
+
+// parse reads the command line, and reports every problem that it can find before anything runs.
+func parse(args []string) (*options, error) {
+	o := &options{}
+	fs := o.flagSet()
+	if err := fs.Parse(twoDashes(fs, args)); err != nil {
+		return nil, err
+	}
+	var problems []error
+	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if fs.NArg() > 0 {
+		bad("unexpected argument %q", fs.Arg(0))
+	}
+	if o.d < 0 || fs.Changed("duration") && o.d == 0 {
+		bad("-d is %v, it must be above 0", o.d)
+	}
+	fs.VisitAll(func(f *pflag.Flag) {
+		if f.Value.Type() == "int" {
+			if n, _ := fs.GetInt(f.Name); n < 1 {
+				bad("-%s is %d, it must be at least 1", f.Name, n)
+			}
+		}
+	})
+	if o.rate < 0 {
+		bad("-rate is %v, it must be above 0", o.rate)
+	}
+	if fs.Changed("size") && o.input != "" {
+		bad("-size and -input exclude each other")
+	}
+	if o.server != "auto" && o.server != kindRedis && o.server != kindEmbedded {
+		bad("-server is %q: want auto, redis or embedded", o.server)
+	}
+	if o.redis != "" {
+		if _, err := direct.Parse(o.redis); err != nil {
+			bad("-redis: %v", err)
+		}
+		if fs.Changed("server") {
+			bad("-server and -redis exclude each other")
+		}
+	}
+	if o.markdown && o.json == "-" {
+		bad("-markdown and -json - exclude each other: both are for stdout")
+	}
+	problems = append(problems, o.makePlan()...)
+	var err error
+	if o.payloads, err = makePayloads(o.size, o.input); err != nil {
+		problems = append(problems, err)
+	}
+	if o.d == 0 {
+		o.d = o.shortRun()
+	}
+	return o, errors.Join(problems...)
+}
+
+// makePlan selects what to run.
+func (o *options) makePlan() (problems []error) {
+	names, err := regexp.Compile(o.run)
+	if err != nil {
+		return []error{fmt.Errorf("-run: %w", err)}
+	}
+	systems, err := regexp.Compile(o.system)
+	if err != nil {
+		return []error{fmt.Errorf("-system: %w", err)}
+	}
+	for _, s := range scenarios() {
+		if names.MatchString(s.Name) {
+			if s = s.only(systems); len(s.Systems) > 0 {
+				o.plan = append(o.plan, s)
+			}
+		}
+	}
+	if len(o.plan) == 0 {
+		return []error{fmt.Errorf("nothing to run: no scenario matches -run %q and -system %q; -list shows them", o.run, o.system)}
+	}
+	return nil
+}
+
+// runs is how many runs there will be.
+func (o *options) runs() (n int) {
+	for _, s := range o.plan {
+		n += len(s.Systems) * o.repeat
+	}
+	return n
+}
+
+// shortRun is a duration with which everything takes some 20 seconds, but a second at most.
+func (o *options) shortRun() time.Duration {
+	const all, longest, shortest = 20 * time.Second, time.Second, 100 * time.Millisecond
+	return min(longest, max(shortest, (all/time.Duration(max(1, o.runs()))).Truncate(10*time.Millisecond)))
+}
+
+// twoDashes lets flags be written with one dash, as Go programs have them: -callers becomes --callers. Only words that
+// name a flag are changed, so -d5s stays the one-letter flag that it is; what follows -- is left alone.
+func twoDashes(fs *pflag.FlagSet, args []string) []string {
+	out := make([]string, len(args))
+	for i, arg := range args {
+		if arg == "--" {
+			copy(out[i:], args[i:])
+			break
+		}
+		out[i] = arg
+		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
+		if strings.HasPrefix(arg, "-") && len(name) > 1 && (fs.Lookup(name) != nil || name == "help") {
+			out[i] = "-" + arg
+		}
+	}
+	return out
+}
+
+func printUsage(w io.Writer) {
+	var o options
+	fmt.Fprintf(w, `bench measures Thoonk, and what it could be at best, on this machine.
+
+Usage: go run ./cmd/bench [flags]
+
+  bench                                        everything, briefly, on a private redis-server
+  bench -list                                  what there is
+  bench -run feed/publish$ -d 5s -callers 1024
+  bench -run feed/ -input events.jsonl         items of your own, one per line
+  bench -run feed/get -rate 20000 -d 10s       latency at a fixed rate of calls
+  bench -repeat 5 -d 5s -markdown              as for published figures
+  bench -redis redis://:password@host:6379/9   on a server of yours (not one in production)
+  bench -json - | jq '.results[].ops_per_s'
+
+Flags, with one dash or two:
+%s`, o.flagSet().FlagUsages())
+}
+
+func printList(w io.Writer, plan []*Scenario) {
+	width := 0
+	for _, s := range plan {
+		width = max(width, len(s.Name))
+	}
+	for _, s := range plan {
+		fmt.Fprintf(w, "%-*s  %s\n%*s  on %s\n", width, s.Name, s.Doc, width, "", strings.Join(s.systems(), ", "))
+	}
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"github.com/thoonk-go/thoonk/cmd/bench/internal/report"
+)
+
+// Exit codes.
+const (
+	exitFailed      = 1 // a scenario failed; the others' results were printed
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second one ends us at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the whole program. What it prints to stdout is the report, or what was asked for.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	opts, err := parse(args)
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		printUsage(stdout)
+		return 0
+	case err != nil:
+		fmt.Fprintf(stderr, "bench: %v\nTry bench -help.\n", err)
+		return exitUsage
+	case opts.list:
+		printList(stdout, opts.plan)
+		return 0
+	}
+	return opts.bench(ctx, args, stdout, stderr)
+}
+
+func (o *options) bench(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	srv, err := openServer(ctx, o.server, o.redis)
+	if err != nil {
+		fmt.Fprintf(stderr, "bench: %v\n", err)
+		return exitFailed
+	}
+	defer srv.stop()
+	fmt.Fprintf(stderr, "bench: %s\n", srv.says)
+
+	r := &runner{opts: o, srv: srv, stderr: stderr, bar: newBar(stderr, o)}
+	if err := r.run(ctx); err != nil {
+		fmt.Fprintf(stderr, "bench: %v\n", err)
+		return exitFailed
+	}
+	rep := &report.Report{Env: o.about(srv, args), Results: r.results}
+	if o.repeat > 1 {
+		rep.Summary = report.Summarize(r.results)
+	}
+	if err := o.print(rep, stdout); err != nil {
+		fmt.Fprintf(stderr, "bench: %v\n", err)
+		return exitFailed
+	}
+	switch {
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "bench: interrupted: these are the runs until then")
+		return exitInterrupted
+	case r.failed > 0:
+		fmt.Fprintf(stderr, "bench: %d runs FAILED, see above\n", r.failed)
+		return exitFailed
+	}
+	return 0
+}
+
+// print writes the report where the flags want it.
+func (o *options) print(rep *report.Report, stdout io.Writer) error {
+	if o.json == "-" {
+		return rep.WriteJSON(stdout)
+	}
+	if o.json != "" {
+		f, err := os.Create(o.json)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(rep.WriteJSON(f), f.Close()); err != nil {
+			return err
+		}
+	}
+	if o.markdown {
+		return report.WriteMarkdown(stdout, rep)
+	}
+	return report.WriteTable(stdout, rep.Results)
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/thoonk-go/thoonk/cmd/bench/internal/report"
+)
+
+// Result is what a run measured.
+type Result = report.Result
+
+// A Scenario is one thing to measure, on Thoonk and on what it is compared with.
+type Scenario struct {
+	Name string // kind/verb
+	Doc  string // one line, for -list
+
+	// Flags declares flags that only this scenario has, with intFlag and the like. Env.Int reads them. May be nil.
+	Flags func(*pflag.FlagSet)
+
+	// Systems runs it, by the system's name: thoonk, ceiling, radix, or another reference that suits it.
+	Systems map[string]System
+}
+
+// A System does one run of a scenario. It prepares, calls one of Env's Measure methods once, and checks what is in Redis
+// afterwards: a wrong count is an error. Names from Env are fresh for each run and are deleted behind it.
+type System func(ctx context.Context, e *Env) (Result, error)
+
+var registered []*Scenario
+
+// register is called by the init function of each scenario's file.
+func register(s Scenario) { registered = append(registered, &s) }
+
+// scenarios are all there are, by name.
+func scenarios() []*Scenario {
+	return slices.SortedFunc(slices.Values(registered), func(a, b *Scenario) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// systems are the scenario's, in the order in which they run and are printed.
+func (s *Scenario) systems() []string {
+	list := make([]string, 0, len(s.Systems))
+	for name := range s.Systems {
+		list = append(list, name)
+	}
+	slices.SortFunc(list, report.CompareSystems)
+	return list
+}
+
+// only is the scenario with those systems that match.
+func (s *Scenario) only(systems *regexp.Regexp) *Scenario {
+	c := *s
+	c.Systems = make(map[string]System)
+	for name, system := range s.Systems {
+		if systems.MatchString(name) {
+			c.Systems[name] = system
+		}
+	}
+	return &c
+}
