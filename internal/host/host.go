@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -28,6 +29,8 @@ type Host struct {
 	Logger   *zap.Logger
 	Lane     func(name string) *wire.Lane
 	Abort    context.Context // ends when actors must stop waiting for Redis
+
+	numbers atomic.Uint64
 }
 
 // Set returns the actors of one kind: owner makes the state of the actor of a
@@ -37,7 +40,10 @@ func Set[C any](h *Host, stats *wire.Stats, owner func(name string, box *actor.M
 		Inbox:    Inbox,
 		Patience: h.Patience,
 		Start: func(name string, box *actor.Mailbox[C]) {
-			out := wire.NewOutbox(name, h.Lane(name), h.Patience, stats)
+			out := wire.NewOutbox(wire.OutboxConfig{
+				Name: name, Instance: h.Instance, Lane: h.Lane(name),
+				Patience: h.Patience, Stats: stats, Numbers: &h.numbers,
+			})
 			wire.Loop(h.Abort, box, out, owner(name, box, out))
 		},
 	}

@@ -14,6 +14,20 @@ type Args []byte
 // NewArgs returns an Args with room for size payload bytes in n arguments.
 func NewArgs(n, size int) Args { return make(Args, 0, size+n*12) }
 
+// Number appends room for a command's number. It has to be the first argument;
+// the outbox fills it in when it takes the command.
+func (a Args) Number() Args { return append(a, "$16\r\n0000000000000000\r\n"...) }
+
+// setNumber fills in the room that Number made.
+func (a Args) setNumber(n uint64) {
+	const at = len("$16\r\n")
+	digits := a[at : at+16]
+	for i := len(digits) - 1; i >= 0; i-- {
+		digits[i] = byte('0' + n%10)
+		n /= 10
+	}
+}
+
 // Bytes appends b as one argument.
 func (a Args) Bytes(b []byte) Args { return Args(appendBulk(a, b)) }
 

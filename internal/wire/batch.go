@@ -19,13 +19,19 @@ import (
 // A Batch is some commands of one name, sent as one write and answered by one
 // read. It is a radix.Action.
 type Batch struct {
-	name  string
+	name, instance string
+
 	lane  *Lane
 	cmds  []Command
 	runs  []run
 	size  int // bytes of arguments
 	seq   uint64
 	limit time.Duration // of one round trip
+
+	// before is the batch under way when this one was formed. Both have to take the
+	// same connection: on another one they could overtake each other.
+	before *Batch
+	conn   radix.Conn // set before written
 
 	written atomic.Bool // some of it may have reached Redis
 
@@ -82,6 +88,11 @@ func (b *Batch) Properties() radix.ActionProperties {
 // connection that does not answer within the limit is closed, which ends every
 // wait on it, also those that radix would not end.
 func (b *Batch) Perform(_ context.Context, conn radix.Conn) error {
+	if b.before != nil && b.before.conn != conn {
+		return resp.ErrConnUsable{Err: errOvertaking}
+	}
+	b.before = nil // or each batch would keep all those before it
+	b.conn = conn
 	b.lane.current.Store(&conn)
 	for {
 		err := b.roundTrip(conn)
@@ -146,7 +157,7 @@ func (m *marshaler) MarshalRESP(w io.Writer, _ *resp.Opts) error {
 		if r.done {
 			continue
 		}
-		head = b.cmds[r.from].request().Script.appendHead(head[:0], b.name, r.args, r.repeat, r.eval)
+		head = b.cmds[r.from].request().Script.appendHead(head[:0], b.name, b.instance, r.args, r.repeat, r.eval)
 		if _, err := w.Write(head); err != nil {
 			return err
 		}

@@ -33,16 +33,23 @@ type Request struct {
 	Groups int // elements that the reply has for it
 	Count  int // arguments in Args, when the script's groups have no fixed size
 
+	// Numbered says that Args begins with Number. The numbers of an engine's
+	// commands on one name grow in the order in which they are sent, so a script
+	// that keeps the last one it ran knows which it has run before, however late
+	// a copy arrives.
+	Numbered bool
 	// Repeatable says that the request may be sent again after its reply was
 	// lost: the script recognises what it did before.
 	Repeatable bool
 	// ReadOnly says that the request changes nothing, so that its outcome is
 	// never unknown.
 	ReadOnly bool
-	// Born is when the call began; the caller's patience counts from it.
+	// Born is when the call began; the caller's patience counts from it. Zero: as
+	// long as it takes.
 	Born time.Time
 
-	repeat bool // it may have run before
+	numbered bool // Args has its number
+	repeat   bool // it may have run before
 }
 
 func (r *Request) request() *Request { return r }

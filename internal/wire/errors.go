@@ -8,7 +8,10 @@ import (
 	"github.com/thoonk-go/thoonk/internal/actor"
 )
 
-var errAbandoned = errors.New("wire: the batch was abandoned")
+var (
+	errAbandoned  = errors.New("wire: the batch was abandoned")
+	errOvertaking = errors.New("wire: the connection was replaced while a batch was under way")
+)
 
 // A RefusedError is an error that Redis answered instead of running a call.
 // Scripts check before they write, so nothing ran: it wraps ErrNotSent.

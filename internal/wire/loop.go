@@ -11,8 +11,9 @@ import (
 type Owner[C any] interface {
 	// Handle runs one command: commands for Redis go to the outbox.
 	Handle(C)
-	// Stop is called once, when no further command will be handled: answer whoever
-	// waits, and put what belongs back into the outbox.
+	// Stop is called once, when the actor is to end: answer whoever waits, and put
+	// what belongs back into the outbox. A few commands may still be handled after
+	// it.
 	Stop()
 }
 
@@ -61,10 +62,14 @@ func drain[C any](box *actor.Mailbox[C], out *Outbox, owner Owner[C]) {
 }
 
 func shutdown[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, owner Owner[C]) {
-	for len(box.In()) > 0 {
-		owner.Handle(<-box.In())
+	rest := func() {
+		for len(box.In()) > 0 {
+			owner.Handle(<-box.In())
+		}
 	}
+	rest()
 	owner.Stop()
+	rest() // what arrived before Stop shut the last door
 	ended := abort.Done()
 	for {
 		out.Flush()

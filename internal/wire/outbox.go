@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/thoonk-go/thoonk/internal/actor"
@@ -23,12 +24,23 @@ const (
 	maxBackoff = 250 * time.Millisecond
 )
 
+// OutboxConfig says what an outbox works with.
+type OutboxConfig struct {
+	Name     string
+	Instance string // of the engine
+	Lane     *Lane
+	// Patience is how long a command waits for Redis. Then it is answered with
+	// ErrUnavailable.
+	Patience time.Duration
+	Stats    *Stats
+	// Numbers is the last number that any outbox of the engine has given away. They
+	// share it because the actor of a name may end and come back.
+	Numbers *atomic.Uint64
+}
+
 // An Outbox sends an actor's commands. Only the actor's goroutine uses it.
 type Outbox struct {
-	name     string
-	lane     *Lane
-	patience time.Duration
-	stats    *Stats
+	cfg OutboxConfig
 
 	queue   []Command // accepted, not under way; oldest first
 	groups  int       // in queue
@@ -45,15 +57,16 @@ type Outbox struct {
 	cause   error       // why the last attempt failed
 }
 
-// NewOutbox returns the outbox of one name. Commands that Redis does not answer
-// within patience are answered with ErrUnavailable.
-func NewOutbox(name string, lane *Lane, patience time.Duration, stats *Stats) *Outbox {
-	return &Outbox{name: name, lane: lane, patience: patience, stats: stats}
-}
+// NewOutbox returns the outbox of one name.
+func NewOutbox(cfg OutboxConfig) *Outbox { return &Outbox{cfg: cfg} }
 
 // Add takes a command over. It is sent by a later Flush.
 func (o *Outbox) Add(c Command) {
 	r := c.request()
+	if r.Numbered && !r.numbered {
+		r.Args.setNumber(o.cfg.Numbers.Add(1))
+		r.numbered = true
+	}
 	o.queue = append(o.queue, c)
 	o.groups += r.Groups
 	o.size += len(r.Args)
@@ -85,9 +98,9 @@ func (o *Outbox) Flush() {
 		}
 		o.flights++
 		o.newest = b
-		o.stats.launched(len(b.cmds))
+		o.cfg.Stats.launched(len(b.cmds))
 		if o.lonely() {
-			o.lane.fly(b)
+			o.cfg.Lane.fly(b)
 			o.Land(b)
 			continue
 		}
@@ -95,7 +108,7 @@ func (o *Outbox) Flush() {
 			o.landed = make(chan *Batch, maxFlights)
 		}
 		go func() {
-			o.lane.fly(b)
+			o.cfg.Lane.fly(b)
 			o.landed <- b
 		}()
 	}
@@ -128,7 +141,7 @@ func (o *Outbox) mayLaunch() bool {
 
 // form takes a batch off the queue. It leaves out those whose caller has left.
 func (o *Outbox) form() *Batch {
-	b := &Batch{name: o.name, seq: o.seq, cmds: make([]Command, 0, min(len(o.queue), MaxBatch))}
+	b := &Batch{name: o.cfg.Name, instance: o.cfg.Instance, seq: o.seq, before: o.newest, cmds: make([]Command, 0, min(len(o.queue), MaxBatch))}
 	o.seq++
 	n, groups := 0, 0
 	for _, c := range o.queue {
@@ -160,7 +173,7 @@ func (o *Outbox) Land(b *Batch) {
 		o.newest = nil
 	}
 	o.last = len(b.cmds)
-	o.stats.landed(o.last)
+	o.cfg.Stats.landed(o.last)
 	again := b.cmds[:0]
 	for i := range b.runs {
 		r := &b.runs[i]
@@ -218,13 +231,13 @@ func (o *Outbox) wait() {
 	all = append(all, o.queue...)
 	o.failed, o.queue, o.groups, o.size = nil, nil, 0, 0
 	for _, c := range all {
-		if r := c.request(); time.Since(r.Born) > o.patience {
+		if r := c.request(); !r.Born.IsZero() && time.Since(r.Born) > o.cfg.Patience {
 			c.Settle(unavailable(r.repeat, o.cause))
 		} else {
 			o.Add(c)
 		}
 	}
-	o.stats.Retries.Add(1)
+	o.cfg.Stats.Retries.Add(1)
 	o.backoff = min(max(2*o.backoff, minBackoff), maxBackoff)
 	o.pause = time.NewTimer(o.backoff/2 + rand.N(o.backoff))
 }

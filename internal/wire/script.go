@@ -20,6 +20,7 @@ var prelude string
 type Script struct {
 	Name     string         // kind/verb, as the file is called
 	Keys     []contract.Key // KEYS, without the name
+	Own      []contract.Key // further KEYS, of the name and this engine
 	Channels []contract.Key // ARGV[2] and following, without the name
 	Group    int            // arguments per group; 0: any number, in a call of its own
 
@@ -54,15 +55,16 @@ func (s *Script) Source() string { return s.source }
 func (s *Script) SHA() string { return s.sha }
 
 // AppendCall appends one whole call to buf: the script applied to name, with
-// groups groups of arguments that args (from Args) holds.
+// groups groups of arguments that args (from Args) holds. It is for load tests:
+// as the engine it names itself "0".
 func (s *Script) AppendCall(buf []byte, name string, groups int, args []byte) []byte {
-	return append(s.appendHead(buf, name, groups*s.Group, false, false), args...)
+	return append(s.appendHead(buf, name, "0", groups*s.Group, false, false), args...)
 }
 
 // appendHead appends everything of a call up to its n arguments of groups.
-func (s *Script) appendHead(buf []byte, name string, n int, repeat, eval bool) []byte {
+func (s *Script) appendHead(buf []byte, name, instance string, n int, repeat, eval bool) []byte {
 	buf = append(buf, '*')
-	buf = strconv.AppendInt(buf, int64(3+len(s.Keys)+1+len(s.Channels)+n), 10)
+	buf = strconv.AppendInt(buf, int64(3+len(s.Keys)+len(s.Own)+1+len(s.Channels)+n), 10)
 	if eval {
 		buf = append(buf, "\r\n$4\r\nEVAL\r\n"...)
 		buf = appendBulk(buf, s.source)
@@ -70,9 +72,12 @@ func (s *Script) appendHead(buf []byte, name string, n int, repeat, eval bool) [
 		buf = append(buf, "\r\n$7\r\nEVALSHA\r\n"...)
 		buf = appendBulk(buf, s.sha)
 	}
-	buf = appendInt(buf, int64(len(s.Keys)))
+	buf = appendInt(buf, int64(len(s.Keys)+len(s.Own)))
 	for _, k := range s.Keys {
 		buf = appendKey(buf, k, name)
+	}
+	for _, k := range s.Own {
+		buf = appendBulk(buf, k.Of(name)+":"+instance)
 	}
 	if repeat {
 		buf = append(buf, "$1\r\n1\r\n"...)
