@@ -73,9 +73,9 @@ func (e *Engine) Configure(ctx context.Context, name string, set map[string]stri
 	if err != nil {
 		return wrap("configure", name, host.Refused(err))
 	}
-	found, err := ask(ctx, e, name, catalog.Configure(name, e.host.Instance, set, unset))
-	if err == nil && !found {
-		err = host.Refusal(-1, "")
+	status, err := ask(ctx, e, name, catalog.Configure(name, e.host.Instance, "", set, unset))
+	if err == nil {
+		err = host.Refusal(status, "")
 	}
 	return wrap("configure", name, err)
 }

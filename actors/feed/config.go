@@ -3,7 +3,6 @@ package feed
 import (
 	"context"
 	"fmt"
-	"maps"
 	"strconv"
 
 	"github.com/thoonk-go/thoonk/internal/catalog"
@@ -41,96 +40,53 @@ type Config struct {
 	Extra map[string]string
 }
 
-// known are the fields that have a place of their own.
-var known = []string{contract.FieldMaxLength, contract.FieldTitle, contract.FieldSerializer, contract.FieldScoreUnit}
-
-// fields returns what is stored. Fields that are zero are not.
-func (c Config) fields() (catalog.Fields, error) {
-	f := make(catalog.Fields, len(c.Extra)+4)
-	maps.Copy(f, c.Extra)
-	for _, k := range known {
-		if _, ok := f[k]; ok {
-			return nil, fmt.Errorf("%w: Extra contains %q, which has a field of its own", ErrInvalidConfig, k)
-		}
-	}
+// settings checks the configuration and returns it as it is stored.
+func (c Config) settings() (catalog.Settings, error) {
+	s := catalog.Settings{Extra: c.Extra, Own: map[string]string{
+		contract.FieldMaxLength:  "",
+		contract.FieldTitle:      c.Title,
+		contract.FieldSerializer: c.Serializer,
+		contract.FieldScoreUnit:  string(c.ScoreUnit),
+	}}
 	if c.MaxLength < 0 {
-		return nil, fmt.Errorf("%w: MaxLength is %d, it must be at least 1, or 0 for an unbounded feed", ErrInvalidConfig, c.MaxLength)
-	}
-	if c.ScoreUnit != Milliseconds && c.ScoreUnit != Seconds {
-		return nil, fmt.Errorf("%w: ScoreUnit is %q, it must be %q or %q", ErrInvalidConfig, c.ScoreUnit, Milliseconds, Seconds)
-	}
-	set := func(k, v string) {
-		if v != "" {
-			f[k] = v
-		}
+		return s, fmt.Errorf("%w: MaxLength is %d, it must be at least 1, or 0 for an unbounded feed", ErrInvalidConfig, c.MaxLength)
 	}
 	if c.MaxLength > 0 {
-		set(contract.FieldMaxLength, strconv.Itoa(c.MaxLength))
+		s.Own[contract.FieldMaxLength] = strconv.Itoa(c.MaxLength)
 	}
-	set(contract.FieldTitle, c.Title)
-	set(contract.FieldSerializer, c.Serializer)
-	set(contract.FieldScoreUnit, string(c.ScoreUnit))
-	if err := f.Check(); err != nil {
-		return nil, err
+	if c.ScoreUnit != Milliseconds && c.ScoreUnit != Seconds {
+		return s, fmt.Errorf("%w: ScoreUnit is %q, it must be %q or %q", ErrInvalidConfig, c.ScoreUnit, Milliseconds, Seconds)
 	}
-	return f, nil
+	return s, nil
 }
 
 // Config reads the stored configuration. A max_length that is no positive number
 // (a peer's) reads as unbounded, which is how it is treated.
 func (f *Feed) Config(ctx context.Context) (Config, error) {
-	stored, err := ask(ctx, f, catalog.ReadConfig(f.Name()))
-	if err == nil {
-		switch {
-		case !stored.Member:
-			err = host.Refusal(-1, contract.TypeFeed)
-		case stored.Type() != contract.TypeFeed:
-			err = host.WrongType(contract.TypeFeed, stored.Type())
-		}
-	}
+	stored, err := host.ReadConfig(ctx, f.h, contract.TypeFeed)
 	if err != nil {
 		return Config{}, f.wrap("config", err)
 	}
-	var c Config
-	for k, v := range stored.Fields {
-		switch k {
-		case contract.FieldType:
-		case contract.FieldMaxLength:
-			c.MaxLength, _ = strconv.Atoi(v)
-			c.MaxLength = max(c.MaxLength, 0)
-		case contract.FieldTitle:
-			c.Title = v
-		case contract.FieldSerializer:
-			c.Serializer = v
-		case contract.FieldScoreUnit:
-			c.ScoreUnit = ScoreUnit(v)
-		default:
-			if c.Extra == nil {
-				c.Extra = make(map[string]string)
-			}
-			c.Extra[k] = v
-		}
-	}
-	return c, nil
+	length, _ := strconv.Atoi(stored[contract.FieldMaxLength])
+	return Config{
+		MaxLength:  max(length, 0),
+		Title:      stored[contract.FieldTitle],
+		Serializer: stored[contract.FieldSerializer],
+		ScoreUnit:  ScoreUnit(stored[contract.FieldScoreUnit]),
+		Extra: catalog.Others(stored, contract.FieldMaxLength, contract.FieldTitle,
+			contract.FieldSerializer, contract.FieldScoreUnit),
+	}, nil
 }
 
 // Configure stores cfg and tells everybody (conffeed). A zero field is removed;
 // stored fields that are not in Extra stay. Items above a lower MaxLength are
 // evicted before it returns, in steps of 1000.
 func (f *Feed) Configure(ctx context.Context, cfg Config) error {
-	fields, err := cfg.fields()
+	settings, err := cfg.settings()
 	if err != nil {
-		return f.wrap("configure", host.Refused(err))
-	}
-	var unset []string
-	for _, k := range known {
-		if _, ok := fields[k]; !ok {
-			unset = append(unset, k)
-		}
-	}
-	ok, err := ask(ctx, f, catalog.Configure(f.Name(), f.kind.host.Instance, fields, unset))
-	if err == nil && !ok {
-		err = host.Refusal(-1, contract.TypeFeed)
+		err = host.Refused(err)
+	} else {
+		err = host.Configure(ctx, f.kind.host, f.h, contract.TypeFeed, settings)
 	}
 	if err == nil {
 		err = f.trim(ctx)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/thoonk-go/thoonk/internal/actor"
-	"github.com/thoonk-go/thoonk/internal/catalog"
 	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/host"
 	"github.com/thoonk-go/thoonk/internal/wire"
@@ -33,16 +32,11 @@ func (k *Kind) Set() *actor.Set[wire.Command] { return k.set }
 // exist. The stored configuration of an existing feed is left alone.
 func (k *Kind) Open(ctx context.Context, name string, cfg Config) (*Feed, error) {
 	f := &Feed{kind: k, h: k.set.Handle(name)}
-	fields, err := cfg.fields()
-	if err == nil {
-		err = contract.CheckName(name)
-	}
+	settings, err := cfg.settings()
 	if err != nil {
-		return nil, f.wrap("open", host.Refused(err))
-	}
-	made, err := ask(ctx, f, catalog.Create(name, k.host.Instance, contract.TypeFeed, fields, false))
-	if err == nil && made.Type != contract.TypeFeed {
-		err = host.WrongType(contract.TypeFeed, made.Type)
+		err = host.Refused(err)
+	} else {
+		err = host.Open(ctx, k.host, f.h, contract.TypeFeed, settings)
 	}
 	if err != nil {
 		return nil, f.wrap("open", err)
@@ -207,12 +201,7 @@ func (f *Feed) wrap(op string, err error) error {
 	return fmt.Errorf("feed %q: %s: %w", f.h.Name(), op, err)
 }
 
-// ask sends c to the feed's actor and waits for the answer. An answer that is a
-// status is checked for those that say the name cannot take the call.
+// ask sends c to the feed's actor and waits for the answer.
 func ask[T any](ctx context.Context, f *Feed, c *wire.Call[T]) (T, error) {
-	v, err := actor.Ask[T](ctx, f.h, c)
-	if n, ok := any(v).(int64); ok && err == nil {
-		err = host.Refusal(n, contract.TypeFeed)
-	}
-	return v, err
+	return host.Ask(ctx, f.h, contract.TypeFeed, c)
 }

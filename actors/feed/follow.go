@@ -176,16 +176,7 @@ func (s *Subscription) Next(ctx context.Context) (Event, error) {
 
 // Events ranges over the events until the subscription or the engine is closed,
 // or a snapshot cannot be read. Err then says which. It can be called again.
-func (s *Subscription) Events() iter.Seq[Event] {
-	return func(yield func(Event) bool) {
-		for s.err = nil; ; {
-			e, err := s.Next(context.Background())
-			if s.err = err; err != nil || !yield(e) {
-				return
-			}
-		}
-	}
-}
+func (s *Subscription) Events() iter.Seq[Event] { return host.Events(s.Next, &s.err) }
 
 // Err is why Events ended: an error that wraps ErrClosed after Close.
 func (s *Subscription) Err() error { return s.err }

@@ -11,7 +11,7 @@ import (
 
 // Get returns the body of an item; ErrNotFound if there is none of that id.
 func (f *Feed) Get(ctx context.Context, id string) ([]byte, error) {
-	found, err := f.getMany(ctx, []string{id})
+	found, err := host.Get(ctx, f.h, contract.TypeFeed, get, []string{id})
 	if err == nil && found[0] == nil {
 		err = ErrNotFound
 	}
@@ -24,55 +24,17 @@ func (f *Feed) Get(ctx context.Context, id string) ([]byte, error) {
 // GetMany returns the items of the given ids, in that order, without those that
 // are not there. It reads 256 at a time.
 func (f *Feed) GetMany(ctx context.Context, ids []string) ([]Item, error) {
+	found, err := host.Get(ctx, f.h, contract.TypeFeed, get, ids)
+	if err != nil {
+		return nil, f.wrap("get", err)
+	}
 	items := make([]Item, 0, len(ids))
-	for len(ids) > 0 {
-		n := min(len(ids), wire.MaxBatch)
-		found, err := f.getMany(ctx, ids[:n])
-		if err != nil {
-			return nil, f.wrap("get", err)
+	for i, body := range found {
+		if body != nil {
+			items = append(items, Item{ID: ids[i], Body: body})
 		}
-		for i, body := range found {
-			if body != nil {
-				items = append(items, Item{ID: ids[i], Body: body})
-			}
-		}
-		ids = ids[n:]
 	}
 	return items, nil
-}
-
-func (f *Feed) getMany(ctx context.Context, ids []string) ([][]byte, error) {
-	args := wire.NewArgs(len(ids), 32*len(ids))
-	for _, id := range ids {
-		if err := contract.CheckID(id); err != nil {
-			return nil, host.Refused(err)
-		}
-		args = args.String(id)
-	}
-	c := wire.NewCall(get, len(ids), args, bodies)
-	c.ReadOnly = true
-	found, err := ask(ctx, f, c)
-	if err == nil {
-		err = host.Refusal(found.status, contract.TypeFeed)
-	}
-	return found.bodies, err
-}
-
-type found struct {
-	status int64
-	bodies [][]byte
-}
-
-func bodies(r wire.Reader, groups int) (f found, err error) {
-	f.bodies = make([][]byte, groups)
-	for i := range groups {
-		var status int64
-		if f.bodies[i], status, err = r.BytesOrStatus(); err != nil {
-			return f, err
-		}
-		f.status = min(f.status, status)
-	}
-	return f, nil
 }
 
 // Has reports whether an item of that id is in the feed.
@@ -101,19 +63,10 @@ func (f *Feed) Len(ctx context.Context) (int, error) {
 func (f *Feed) All(ctx context.Context) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		w := walk{feed: f, bodies: true}
-		for more := true; more; {
-			var items []Item
-			var err error
-			if items, more, err = w.next(ctx, maxPage); err != nil {
-				yield(Item{}, f.wrap("all", err))
-				return
-			}
-			for _, it := range items {
-				if !yield(it, nil) {
-					return
-				}
-			}
-		}
+		host.Pages(func() ([]Item, bool, error) {
+			items, more, err := w.next(ctx, host.MaxPage)
+			return items, more, f.wrap("all", err)
+		})(yield)
 	}
 }
 
@@ -124,7 +77,7 @@ func (f *Feed) IDs(ctx context.Context) ([]string, error) {
 	for more := true; more; {
 		var items []Item
 		var err error
-		if items, more, err = w.next(ctx, maxPage); err != nil {
+		if items, more, err = w.next(ctx, host.MaxPage); err != nil {
 			return nil, f.wrap("ids", err)
 		}
 		for _, it := range items {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/thoonk-go/thoonk/internal/host"
 	"github.com/thoonk-go/thoonk/pubsubhub"
 )
 
@@ -24,7 +25,7 @@ func (s *Subscription) step(ctx context.Context) error {
 	page := *s.walk // a failed attempt is made again from here
 	s.pages++
 	page.number = s.pages
-	items, more, err := page.next(ctx, maxPage)
+	items, more, err := page.next(ctx, host.MaxPage)
 	if err != nil {
 		return err
 	}
@@ -52,22 +53,15 @@ func (s *Subscription) step(ctx context.Context) error {
 // hold keeps the events in front of the marker for later. lost is the event that
 // says that some are missing.
 func (s *Subscription) hold(ctx context.Context, marker string) (lost *Event, err error) {
-	for {
-		m, err := s.sub.Next(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if m.Kind == pubsubhub.KindMessage && m.Channel == s.marker && string(m.Payload) == marker {
-			return nil, nil
-		}
-		e, ok := s.event(m)
-		switch {
-		case !ok: // the marker of an attempt that failed
-		case e.Kind == Lagged:
-			return &e, nil
-		default:
+	gap, err := host.UpTo(ctx, s.sub, s.marker, marker, func(m pubsubhub.Event) {
+		if e, ok := s.event(m); ok { // else the marker of an attempt that failed
 			s.held = append(s.held, e)
 			s.touched[e.ID] = true
 		}
+	})
+	if err != nil || gap == nil {
+		return nil, err
 	}
+	e, _ := s.event(*gap)
+	return &e, nil
 }

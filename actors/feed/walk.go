@@ -8,13 +8,6 @@ import (
 	"github.com/thoonk-go/thoonk/internal/wire"
 )
 
-// Bounds of a page. Its size follows the size of the items seen so far.
-const (
-	firstPage = 32
-	maxPage   = 1000
-	pageBytes = 1 << 20
-)
-
 // A walk reads a feed page by page, behind a cursor that holds while the feed
 // changes.
 type walk struct {
@@ -26,8 +19,7 @@ type walk struct {
 	number int    // of the page, announced on marker
 
 	score, id string // the last item read
-	seen      int    // items
-	bytes     int    // of their bodies
+	pager     host.Pager
 }
 
 // next reads the next page of at most n items. With a marker it announces the
@@ -39,10 +31,10 @@ func (w *walk) next(ctx context.Context, n int) (items []Item, more bool, err er
 	}
 	if w.bodies {
 		read = "1"
-		n = min(n, w.fits())
+		n = min(n, w.pager.Size())
 	}
 	args := wire.NewArgs(8, len(w.score)+len(w.id)+len(w.marker)+len(w.only)+64).String(direction).
-		String(w.score).String(w.id).Int(int64(min(n, maxPage))).String(read).
+		String(w.score).String(w.id).Int(int64(min(n, host.MaxPage))).String(read).
 		String(w.marker).Int(int64(w.number)).String(w.only)
 	c := wire.NewSingle(page, 8, args, readPage)
 	c.ReadOnly = true
@@ -54,19 +46,10 @@ func (w *walk) next(ctx context.Context, n int) (items []Item, more bool, err er
 		return nil, false, err
 	}
 	w.score, w.id = p.score, p.id
-	w.seen += len(p.items)
 	for _, it := range p.items {
-		w.bytes += len(it.Body)
+		w.pager.Saw(it.Body)
 	}
 	return p.items, p.id != "", nil
-}
-
-// fits is how many items of the average size seen so far make a page.
-func (w *walk) fits() int {
-	if w.seen == 0 {
-		return firstPage
-	}
-	return min(max(pageBytes/(w.bytes/w.seen+1), 1), 16*w.seen, maxPage)
 }
 
 type pageReply struct {

@@ -6,6 +6,8 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/thoonk-go/thoonk/internal/contract"
@@ -68,6 +70,45 @@ func positive(v string) bool {
 	return err == nil && n > 0 && strconv.Itoa(n) == v
 }
 
+// Settings are a configuration as the Config of a type has it.
+type Settings struct {
+	Own   map[string]string // every field that has a place of its own; an empty one is not stored
+	Extra map[string]string // any others
+}
+
+// Split returns the fields to set, and those to remove.
+func (s Settings) Split() (set Fields, unset []string, err error) {
+	set = make(Fields, len(s.Own)+len(s.Extra))
+	maps.Copy(set, s.Extra)
+	for _, k := range slices.Sorted(maps.Keys(s.Own)) {
+		if _, ok := set[k]; ok {
+			return nil, nil, fmt.Errorf("%w: Extra contains %q, which has a field of its own", ErrInvalid, k)
+		}
+		if v := s.Own[k]; v != "" {
+			set[k] = v
+		} else {
+			unset = append(unset, k)
+		}
+	}
+	return set, unset, set.Check()
+}
+
+// Others returns the stored fields that have no place of their own; nil if there
+// are none.
+func Others(stored map[string]string, own ...string) map[string]string {
+	var others map[string]string
+	for k, v := range stored {
+		if k == contract.FieldType || slices.Contains(own, k) {
+			continue
+		}
+		if others == nil {
+			others = make(map[string]string)
+		}
+		others[k] = v
+	}
+	return others
+}
+
 // Created is what Create found or made.
 type Created struct {
 	New  bool
@@ -97,18 +138,18 @@ func Create(name, instance string, t contract.Type, f Fields, strict bool) *wire
 	return c
 }
 
-// Configure sets and removes fields. Its answer is false when there is no such
-// name.
-func Configure(name, instance string, set Fields, unset []string) *wire.Call[bool] {
-	n := 3 + 2*len(set) + len(unset)
-	args := wire.NewArgs(n, len(name)+64).String(name).String(instance).Int(int64(len(set)))
+// Configure sets and removes fields of a name of type t; empty: of any type. Its
+// answer is 1, or the status that says why nothing was written (host.Refusal).
+func Configure(name, instance string, t contract.Type, set Fields, unset []string) *wire.Call[int64] {
+	n := 4 + 2*len(set) + len(unset)
+	args := wire.NewArgs(n, len(name)+64).String(name).String(instance).String(string(t)).Int(int64(len(set)))
 	for k, v := range set {
 		args = args.String(k).String(v)
 	}
 	for _, k := range unset {
 		args = args.String(k)
 	}
-	c := wire.NewSingle(configure, n, args, done)
+	c := wire.NewSingle(configure, n, args, func(r wire.Reader, _ int) (int64, error) { return r.Int() })
 	c.Repeatable = true
 	return c
 }
