@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/thoonk-go/thoonk/internal/actor"
 	"github.com/thoonk-go/thoonk/internal/catalog"
 	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/host"
@@ -67,9 +68,12 @@ func (f *Feed) Config(ctx context.Context) (Config, error) {
 	if err != nil {
 		return Config{}, f.wrap("config", err)
 	}
-	length, _ := strconv.Atoi(stored[contract.FieldMaxLength])
+	length, err := strconv.ParseUint(stored[contract.FieldMaxLength], 10, 63)
+	if err != nil {
+		length = 0
+	}
 	return Config{
-		MaxLength:  max(length, 0),
+		MaxLength:  int(length),
 		Title:      stored[contract.FieldTitle],
 		Serializer: stored[contract.FieldSerializer],
 		ScoreUnit:  ScoreUnit(stored[contract.FieldScoreUnit]),
@@ -89,7 +93,10 @@ func (f *Feed) Configure(ctx context.Context, cfg Config) error {
 		err = host.Configure(ctx, f.kind.host, f.h, contract.TypeFeed, settings)
 	}
 	if err == nil {
-		err = f.trim(ctx)
+		if e := f.trim(ctx); e != nil {
+			// Not wrapped: e may say that nothing was sent, and the configuration was.
+			err = fmt.Errorf("%w: the configuration is stored, items above MaxLength may be left: %s", actor.ErrOutcomeUnknown, e)
+		}
 	}
 	return f.wrap("configure", err)
 }

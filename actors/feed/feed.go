@@ -97,7 +97,7 @@ func (f *Feed) PublishMany(ctx context.Context, items []Item) (ids []string, err
 		list[i] = it
 	}
 	for len(list) > 0 {
-		n := part(list)
+		n := wire.Part(len(list), func(i int) int { return len(list[i].Body) })
 		if err := f.publish(ctx, list[:n]); err != nil {
 			return ids, err
 		}
@@ -107,16 +107,6 @@ func (f *Feed) PublishMany(ctx context.Context, items []Item) (ids []string, err
 		list = list[n:]
 	}
 	return ids, nil
-}
-
-// part is how many of the first items go into one call.
-func part(list []Item) int {
-	n, size := 0, 0
-	for n < len(list) && n < wire.MaxBatch && (n == 0 || size+len(list[n].Body) <= wire.MaxBatchSize) {
-		size += len(list[n].Body)
-		n++
-	}
-	return n
 }
 
 func (f *Feed) check(it Item) error {
@@ -138,11 +128,11 @@ func (f *Feed) publish(ctx context.Context, items []Item) error {
 	for _, it := range items {
 		args = args.String(it.ID).Bytes(it.Body)
 	}
-	c := wire.NewCall(publish, len(items), args, worst)
+	c := wire.NewCall(publish, len(items), args, wire.Worst)
 	c.Repeatable = true
 	status, err := ask(ctx, f, c)
 	if err == nil && status > edited {
-		err = f.trim(ctx)
+		_ = f.trim(ctx) // the items are stored; what is left of this, the next publish does
 	}
 	return f.wrap("publish", err)
 }
@@ -150,25 +140,10 @@ func (f *Feed) publish(ctx context.Context, items []Item) error {
 // Statuses of publish.lua.
 const edited = 2 // larger: the feed is still above its bound
 
-// worst reads statuses and returns the one that matters for all: the error of
-// the name, or that the feed is above its bound.
-func worst(r wire.Reader, groups int) (status int64, err error) {
-	for range groups {
-		n, err := r.Int()
-		if err != nil {
-			return 0, err
-		}
-		if status = max(status, n); n < 0 {
-			status = n
-		}
-	}
-	return status, nil
-}
-
 // trim evicts in steps what is above the bound.
 func (f *Feed) trim(ctx context.Context) error {
 	for {
-		c := wire.NewCall(trim, 1, wire.NewArgs(1, 0).String(""), worst)
+		c := wire.NewCall(trim, 1, wire.NewArgs(1, 0).String(""), wire.Worst)
 		c.Repeatable = true
 		left, err := ask(ctx, f, c)
 		if err != nil || left <= 0 {
@@ -184,7 +159,7 @@ func (f *Feed) Retract(ctx context.Context, id string) error {
 	if err := contract.CheckID(id); err != nil {
 		return f.wrap("retract", host.Refused(err))
 	}
-	c := wire.NewCall(retract, 1, wire.NewArgs(1, len(id)).String(id), worst)
+	c := wire.NewCall(retract, 1, wire.NewArgs(1, len(id)).String(id), wire.Worst)
 	c.Repeatable = true
 	n, err := ask(ctx, f, c)
 	if err == nil && n == 0 {

@@ -18,9 +18,9 @@ local conf = redis.call('HMGET', config, 'type', 'max_length', 'score_unit')
 if conf[1] ~= 'feed' then
   return refused(conf[1], groups)
 end
-local bound = tonumber(conf[2])
-if not bound or bound < 1 or bound ~= math.floor(bound) then
-  bound = nil -- a peer's nonsense, or none: unbounded
+local bound = tonumber(string.match(conf[2] or '', '^%d+$'))
+if bound == 0 then
+  bound = nil -- a peer's nonsense is no bound
 end
 
 -- The score of the newest item decides the unit of all (contract 3, Score). at
@@ -54,11 +54,13 @@ end
 local there = redis.call('ZMSCORE', ids, unpack(wanted))
 redis.call('HLEN', items) -- fails if it is no hash, before anything is written
 
--- What each group does: 1 add, 2 edit, false: a first try has done it already.
+-- What each group does: 1 add, 2 edit, false: a first try has done it already. What
+-- comes behind one that is not as the first try left it is done again too: else that
+-- one would end behind it, or push it out.
 local action, added, done, present = {}, 0, 0, {}
 for i = 1, groups do
   local id = wanted[i]
-  if there[i] and repeated and redis.call('HGET', items, id) == ARGV[first + 2 * i - 1] then
+  if repeated and done == i - 1 and there[i] and redis.call('HGET', items, id) == ARGV[first + 2 * i - 1] then
     action[i] = false
     done = done + 1
   elseif there[i] or present[id] then
@@ -128,8 +130,7 @@ for i = 1, groups do
       action[i] = 1 -- it was there, and an item before it in this call pushed it out
       length = length + 1
     end
-    redis.call('ZADD', ids, score(), id)
-    redis.call('HSET', items, id, ARGV[first + 2 * i - 1])
+    redis.call('ZREM', ids, id) -- it must not push out itself
     local n = math.min(length - bound, budget)
     if n > 0 then
       budget, length = budget - n, length - n
@@ -137,6 +138,8 @@ for i = 1, groups do
         redis.call('PUBLISH', retract, victim)
       end
     end
+    redis.call('ZADD', ids, score(), id)
+    redis.call('HSET', items, id, ARGV[first + 2 * i - 1])
   end
   tell(i)
   if length > bound then
