@@ -42,7 +42,7 @@ func (f *Feed) Has(ctx context.Context, id string) (bool, error) {
 	if err := contract.CheckID(id); err != nil {
 		return false, f.wrap("has", host.Refused(err))
 	}
-	c := wire.NewCall(has, 1, wire.NewArgs(1, len(id)).String(id), worst)
+	c := wire.NewCall(has, 1, wire.NewArgs(1, len(id)).String(id), wire.Worst)
 	c.ReadOnly = true
 	n, err := ask(ctx, f, c)
 	return n == 1, f.wrap("has", err)
@@ -50,7 +50,7 @@ func (f *Feed) Has(ctx context.Context, id string) (bool, error) {
 
 // Len returns the number of items.
 func (f *Feed) Len(ctx context.Context) (int, error) {
-	c := wire.NewCall(length, 1, wire.NewArgs(1, 0).String(""), worst)
+	c := wire.NewCall(length, 1, wire.NewArgs(1, 0).String(""), wire.Worst)
 	c.ReadOnly = true
 	n, err := ask(ctx, f, c)
 	return int(max(n, 0)), f.wrap("length", err)

@@ -55,13 +55,16 @@ const (
 	Errors      Key = "feed.errors:"
 	Result      Key = "feed.result:"
 	Taken       Key = "feed.taken:"
+	TakenB      Key = "feed.taken.b:"
+	Done        Key = "feed.done:"
 	Maintenance Key = "feed.maintenance:"
 	Unaccounted Key = "feed.unaccounted:"
 	Wake        Key = "feed.wake:"
 )
 
 // Owned lists every key of a name that deleting it deletes. Keys with a second
-// part (feed.result:X:<id>, feed.taken:X:<engine>) expire on their own.
+// part (feed.result:X:<id>, feed.taken:X:<engine>, feed.done:X:<engine>) expire on
+// their own.
 var Owned = []Key{
 	Config, IDs, Items, Publishes, IDIncr, Published, Claimed, Cancelled,
 	Stalled, Running, Finishes, Retried,

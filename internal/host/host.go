@@ -55,6 +55,9 @@ type Plain struct{ Out *wire.Outbox }
 // Handle implements wire.Owner.
 func (p Plain) Handle(c wire.Command) { p.Out.Add(c) }
 
+// Pump implements wire.Owner.
+func (p Plain) Pump() {}
+
 // Stop implements wire.Owner.
 func (p Plain) Stop() {}
 

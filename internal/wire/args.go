@@ -15,7 +15,7 @@ type Args []byte
 func NewArgs(n, size int) Args { return make(Args, 0, size+n*12) }
 
 // Number appends room for a command's number. It has to be the first argument;
-// the outbox fills it in when it takes the command.
+// the batch fills it in when it is written.
 func (a Args) Number() Args { return append(a, "$16\r\n0000000000000000\r\n"...) }
 
 // setNumber fills in the room that Number made.

@@ -20,13 +20,15 @@ import (
 // read. It is a radix.Action.
 type Batch struct {
 	name, instance string
+	numbers        *atomic.Uint64
 
-	lane  *Lane
-	cmds  []Command
-	runs  []run
-	size  int // bytes of arguments
-	seq   uint64
-	limit time.Duration // of one round trip
+	lane    *Lane
+	cmds    []Command
+	runs    []run
+	size    int // bytes of arguments
+	callers int
+	seq     uint64
+	limit   time.Duration // of one round trip
 
 	// before is the batch under way when this one was formed. Both have to take the
 	// same connection: on another one they could overtake each other.
@@ -59,6 +61,7 @@ type run struct {
 
 func (b *Batch) add(c Command) {
 	r := c.request()
+	b.callers += max(r.Callers, 1)
 	if n := len(b.runs); n > 0 {
 		last := &b.runs[n-1]
 		first := b.cmds[last.from].request()
@@ -162,7 +165,11 @@ func (m *marshaler) MarshalRESP(w io.Writer, _ *resp.Opts) error {
 			return err
 		}
 		for _, c := range b.cmds[r.from:r.to] {
-			if _, err := w.Write(c.request().Args); err != nil {
+			req := c.request()
+			if req.Numbered && !req.repeat {
+				req.Args.setNumber(b.numbers.Add(1))
+			}
+			if _, err := w.Write(req.Args); err != nil {
 				return err
 			}
 		}

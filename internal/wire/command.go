@@ -33,10 +33,10 @@ type Request struct {
 	Groups int // elements that the reply has for it
 	Count  int // arguments in Args, when the script's groups have no fixed size
 
-	// Numbered says that Args begins with Number. The numbers of an engine's
-	// commands on one name grow in the order in which they are sent, so a script
-	// that keeps the last one it ran knows which it has run before, however late
-	// a copy arrives.
+	// Numbered says that Args begins with Number. Numbers grow in the order in
+	// which an engine's commands on one name are written, and a command that may
+	// have run keeps its number. So a script that keeps the last number it ran
+	// knows which commands it has run before, however late a copy arrives.
 	Numbered bool
 	// Repeatable says that the request may be sent again after its reply was
 	// lost: the script recognises what it did before.
@@ -44,12 +44,13 @@ type Request struct {
 	// ReadOnly says that the request changes nothing, so that its outcome is
 	// never unknown.
 	ReadOnly bool
+	// Callers is how many callers wait for it, if it is more than one.
+	Callers int
 	// Born is when the call began; the caller's patience counts from it. Zero: as
 	// long as it takes.
 	Born time.Time
 
-	numbered bool // Args has its number
-	repeat   bool // it may have run before
+	repeat bool // it may have run before
 }
 
 func (r *Request) request() *Request { return r }
@@ -94,3 +95,29 @@ func (c *Call[T]) Decode(r Reader) (err error) {
 
 // Settle implements Command.
 func (c *Call[T]) Settle(err error) { c.Resolve(c.value, err) }
+
+// Worst reads a status per group and returns the one that matters for all: a
+// negative one, or else the largest.
+func Worst(r Reader, groups int) (status int64, err error) {
+	for range groups {
+		n, err := r.Int()
+		if err != nil {
+			return 0, err
+		}
+		if n < 0 || status >= 0 && n > status {
+			status = n
+		}
+	}
+	return status, nil
+}
+
+// Part is how many of the next n items make one command; size tells the bytes of
+// each.
+func Part(n int, size func(i int) int) int {
+	i, bytes := 0, 0
+	for i < n && i < MaxBatch && (i == 0 || bytes+size(i) <= MaxBatchSize) {
+		bytes += size(i)
+		i++
+	}
+	return i
+}

@@ -11,6 +11,9 @@ import (
 type Owner[C any] interface {
 	// Handle runs one command: commands for Redis go to the outbox.
 	Handle(C)
+	// Pump is called after every round of commands and answers, before the outbox
+	// sends: the place to decide what to ask for.
+	Pump()
 	// Stop is called once, when the actor is to end: answer whoever waits, and put
 	// what belongs back into the outbox. A few commands may still be handled after
 	// it.
@@ -45,6 +48,7 @@ func Loop[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, owne
 			shutdown(abort, box, out, owner)
 			return
 		}
+		owner.Pump()
 		out.Flush()
 	}
 }
@@ -72,6 +76,7 @@ func shutdown[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, 
 	rest() // what arrived before Stop shut the last door
 	ended := abort.Done()
 	for {
+		owner.Pump()
 		out.Flush()
 		if out.Empty() {
 			return

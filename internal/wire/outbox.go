@@ -47,7 +47,7 @@ type Outbox struct {
 	size    int       // bytes of arguments in queue
 	flights int
 	newest  *Batch // the last one sent
-	last    int    // commands in the last one that landed
+	last    int    // callers in the last one that landed
 	seq     uint64
 	landed  chan *Batch
 
@@ -63,10 +63,6 @@ func NewOutbox(cfg OutboxConfig) *Outbox { return &Outbox{cfg: cfg} }
 // Add takes a command over. It is sent by a later Flush.
 func (o *Outbox) Add(c Command) {
 	r := c.request()
-	if r.Numbered && !r.numbered {
-		r.Args.setNumber(o.cfg.Numbers.Add(1))
-		r.numbered = true
-	}
 	o.queue = append(o.queue, c)
 	o.groups += r.Groups
 	o.size += len(r.Args)
@@ -118,7 +114,7 @@ func (o *Outbox) Flush() {
 // it: a lone caller. It is sent without the help of another goroutine, which
 // would cost two switches and gain nothing.
 func (o *Outbox) lonely() bool {
-	return o.flights == 1 && len(o.newest.cmds) == 1 && o.last <= 1 && len(o.queue) == 0
+	return o.flights == 1 && o.newest.callers == 1 && o.last <= 1 && len(o.queue) == 0
 }
 
 // Expecting reports that callers who were just answered have probably more to
@@ -141,7 +137,7 @@ func (o *Outbox) mayLaunch() bool {
 
 // form takes a batch off the queue. It leaves out those whose caller has left.
 func (o *Outbox) form() *Batch {
-	b := &Batch{name: o.cfg.Name, instance: o.cfg.Instance, seq: o.seq, before: o.newest, cmds: make([]Command, 0, min(len(o.queue), MaxBatch))}
+	b := &Batch{name: o.cfg.Name, instance: o.cfg.Instance, numbers: o.cfg.Numbers, seq: o.seq, before: o.newest, cmds: make([]Command, 0, min(len(o.queue), MaxBatch))}
 	o.seq++
 	n, groups := 0, 0
 	for _, c := range o.queue {
@@ -172,8 +168,8 @@ func (o *Outbox) Land(b *Batch) {
 	if o.newest == b {
 		o.newest = nil
 	}
-	o.last = len(b.cmds)
-	o.cfg.Stats.landed(o.last)
+	o.last = b.callers
+	o.cfg.Stats.landed(len(b.cmds))
 	again := b.cmds[:0]
 	for i := range b.runs {
 		r := &b.runs[i]
