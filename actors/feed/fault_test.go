@@ -25,6 +25,7 @@ func newProxied(t *testing.T, cfg feed.Config, patience time.Duration) (*bench, 
 	ctx := t.Context()
 	require.NoError(t, b.PublishAs(ctx, "warm", nil))
 	require.NoError(t, b.Retract(ctx, "warm"))
+	require.NoError(t, b.Configure(ctx, cfg))
 	_, err := b.Newest(ctx, 1)
 	require.NoError(t, err)
 	b.seed("DEL feed.publishes:X")
