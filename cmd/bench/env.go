@@ -56,9 +56,12 @@ func (e *Env) Engine(ctx context.Context) (*engine.Engine, error) {
 		return nil, err
 	}
 	e.engines = append(e.engines, eng)
-	e.closers = append(e.closers, func() error { return closeEngine(eng) })
+	e.AtEnd(func() error { return closeEngine(eng) })
 	return eng, nil
 }
+
+// AtEnd calls end after the run, before what was opened earlier is closed.
+func (e *Env) AtEnd(end func() error) { e.closers = append(e.closers, end) }
 
 // Radix opens a radix pool of the default size (4 connections that callers share).
 func (e *Env) Radix(ctx context.Context) (radix.Client, error) {
@@ -66,17 +69,18 @@ func (e *Env) Radix(ctx context.Context) (radix.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.closers = append(e.closers, c.Close)
+	e.AtEnd(c.Close)
 	return c, nil
 }
 
-// RadixConn opens one radix connection.
-func (e *Env) RadixConn(ctx context.Context) (radix.Conn, error) {
-	c, err := e.dialer().Dial(ctx, e.srv.endpoint.Network, e.srv.endpoint.Addr)
+// RadixPubSub opens a radix connection for messages.
+func (e *Env) RadixPubSub(ctx context.Context) (radix.PubSubConn, error) {
+	conn, err := e.dialer().Dial(ctx, e.srv.endpoint.Network, e.srv.endpoint.Addr)
 	if err != nil {
 		return nil, err
 	}
-	e.closers = append(e.closers, c.Close)
+	c := radix.PubSubConfig{}.New(conn)
+	e.AtEnd(c.Close)
 	return c, nil
 }
 
@@ -91,7 +95,7 @@ func (e *Env) Direct(ctx context.Context) (*direct.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.closers = append(e.closers, c.Close)
+	e.AtEnd(c.Close)
 	return c, nil
 }
 

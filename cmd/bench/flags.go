@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/direct"
+	"github.com/thoonk-go/thoonk/cmd/bench/internal/report"
 )
 
 // options are the flags.
@@ -112,14 +114,14 @@ func parse(args []string) (*options, error) {
 		bad("-markdown and -json - exclude each other: both are for stdout")
 	}
 	problems = append(problems, o.makePlan()...)
-	var err error
-	if o.payloads, err = makePayloads(o.size, o.input); err != nil {
-		problems = append(problems, err)
-	}
 	if o.d == 0 {
 		o.d = o.shortRun()
 	}
-	return o, errors.Join(problems...)
+	err := errors.Join(problems...)
+	if err == nil {
+		o.payloads, err = makePayloads(o.size, o.input)
+	}
+	return o, err
 }
 
 // makePlan selects what to run.
@@ -134,7 +136,11 @@ func (o *options) makePlan() (problems []error) {
 	}
 	for _, s := range scenarios() {
 		if names.MatchString(s.Name) {
-			if s = s.only(systems); len(s.Systems) > 0 {
+			s = s.only(systems)
+			if o.rate > 0 {
+				delete(s.Systems, report.Ceiling) // it has no callers and knows no rate
+			}
+			if len(s.Systems) > 0 {
 				o.plan = append(o.plan, s)
 			}
 		}
@@ -159,18 +165,19 @@ func (o *options) shortRun() time.Duration {
 	return min(longest, max(shortest, (all/time.Duration(max(1, o.runs()))).Truncate(10*time.Millisecond)))
 }
 
-// twoDashes lets flags be written with one dash, as Go programs have them: -callers becomes --callers. Only words that
-// name a flag are changed, so -d5s stays the one-letter flag that it is; what follows -- is left alone.
+// twoDashes lets flags be written with one dash, as Go programs have them: -callers becomes --callers. A word that begins
+// with a one-letter flag and is no flag itself stays as it is (-d5s), and so does everything behind --.
 func twoDashes(fs *pflag.FlagSet, args []string) []string {
-	out := make([]string, len(args))
+	out := slices.Clone(args)
 	for i, arg := range args {
 		if arg == "--" {
-			copy(out[i:], args[i:])
 			break
 		}
-		out[i] = arg
 		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
-		if strings.HasPrefix(arg, "-") && len(name) > 1 && (fs.Lookup(name) != nil || name == "help") {
+		if !strings.HasPrefix(arg, "-") || len(name) < 2 || name[0] < 'A' { // --long, or a negative number
+			continue
+		}
+		if fs.Lookup(name) != nil || fs.ShorthandLookup(name[:1]) == nil {
 			out[i] = "-" + arg
 		}
 	}

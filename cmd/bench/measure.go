@@ -62,7 +62,7 @@ type Loop func(ctx context.Context, d time.Duration) (ops int64, elapsed time.Du
 // allocations, the engines' batches, the server's processor time. Result.Total counts both times.
 func (e *Env) MeasureLoop(ctx context.Context, loop Loop) (Result, error) {
 	r := e.where
-	r.Size = e.payloads.size
+	r.Size, r.Callers = e.payloads.size, 1
 	warm, _, err := loop(ctx, warmUp(e.d))
 	if err != nil {
 		return r, err

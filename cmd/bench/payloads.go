@@ -11,7 +11,8 @@ import (
 // payloads are the items that scenarios use, again and again.
 type payloads struct {
 	items [][]byte
-	size  int // the mean
+	texts []string // the same, for clients that take strings
+	size  int      // the mean
 }
 
 // variety is how many different items are made without -input.
@@ -29,7 +30,7 @@ func makePayloads(size int, input string) (*payloads, error) {
 		for i := range b {
 			b[i] = byte(random.Uint32())
 		}
-		p.items = append(p.items, []byte(hex.EncodeToString(b))[:size])
+		p.add([]byte(hex.EncodeToString(b))[:size])
 	}
 	return p, nil
 }
@@ -43,7 +44,7 @@ func readPayloads(path string) (*payloads, error) {
 	total := 0
 	for line := range bytes.Lines(data) {
 		if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 {
-			p.items = append(p.items, line[:len(line):len(line)])
+			p.add(line[:len(line):len(line)])
 			total += len(line)
 		}
 	}
@@ -54,17 +55,16 @@ func readPayloads(path string) (*payloads, error) {
 	return p, nil
 }
 
+func (p *payloads) add(item []byte) {
+	p.items = append(p.items, item)
+	p.texts = append(p.texts, string(item))
+}
+
 // at is the item of that number; they repeat.
 func (p *payloads) at(i int) []byte { return p.items[uint(i)%uint(len(p.items))] }
 
-// of spreads the items of many callers over all there are.
-func (p *payloads) of(caller, n int) []byte { return p.at(caller*7919 + n) }
+// textAt is at as a string.
+func (p *payloads) textAt(i int) string { return p.texts[uint(i)%uint(len(p.texts))] }
 
-// strings are all items, for clients that take strings.
-func (p *payloads) strings() []string {
-	out := make([]string, len(p.items))
-	for i, b := range p.items {
-		out[i] = string(b)
-	}
-	return out
-}
+// spread is a number for call n of a caller, so that callers use different items at a time.
+func spread(caller, n int) int { return caller*104729 + n*7919 }

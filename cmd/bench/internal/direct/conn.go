@@ -50,7 +50,7 @@ func (e Endpoint) Dial(ctx context.Context) (*Conn, error) {
 // Close ends the connection.
 func (c *Conn) Close() error { return c.net.Close() }
 
-// Do sends one command and returns its answer: a string, or a number in decimal. Arrays are read and left out.
+// Do sends one command and returns its answer: a string, or a number in decimal. Of an array it is the sum of the numbers.
 func (c *Conn) Do(args ...string) (string, error) {
 	buf := fmt.Appendf(nil, "*%d\r\n", len(args))
 	for _, a := range args {
@@ -90,7 +90,7 @@ func (c *Conn) Do(args ...string) (string, error) {
 			return "", err
 		}
 	}
-	return "", nil
+	return strconv.FormatInt(r.Sum, 10), nil
 }
 
 // Load gives the server a script.

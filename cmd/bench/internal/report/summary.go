@@ -26,7 +26,7 @@ type Summary struct {
 
 	Extra map[string]float64 `json:"extra,omitempty"`
 
-	// Ratios of this system's ops/s to those of the others in the same round; only for thoonk.
+	// Ratios of this system's ops/s to those of the others in the same round; only for thoonk, and not at a given rate.
 	Ratios map[string]Spread `json:"ratios,omitempty"`
 }
 
@@ -98,12 +98,12 @@ func summarize(rounds []Result) Summary {
 	return s
 }
 
-// ratios compares the rounds that both have.
+// ratios compares the rounds that both have. At a given rate all systems have the same ops/s: no ratio.
 func ratios(a, b []Result) (Spread, bool) {
 	var v []float64
 	for _, x := range a {
 		for _, y := range b {
-			if x.Round == y.Round && y.PerS > 0 {
+			if x.Round == y.Round && y.PerS > 0 && x.Rate == nil {
 				v = append(v, x.PerS/y.PerS)
 			}
 		}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/thoonk-go/thoonk/cmd/bench/internal/report"
+	"github.com/thoonk-go/thoonk/internal/contract"
+	"github.com/thoonk-go/thoonk/internal/redistest"
+)
+
+// mainEnv makes the test binary be the program.
+const mainEnv = "THOONK_BENCH_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(mainEnv) != "" {
+		main()
+	}
+	redistest.Main(m)
+}
+
+// decode reads stdout, which must hold one JSON value and nothing else.
+func decode(t *testing.T, stdout []byte) report.Report {
+	t.Helper()
+	dec := json.NewDecoder(bytes.NewReader(stdout))
+	dec.DisallowUnknownFields()
+	var r report.Report
+	require.NoError(t, dec.Decode(&r), "%s", stdout)
+	_, err := dec.Token()
+	require.ErrorIs(t, err, io.EOF, "something stands behind the JSON")
+	return r
+}
+
+// TestScenarios runs everything there is, briefly.
+func TestScenarios(t *testing.T) {
+	t.Parallel()
+	target := redistest.Shared(t)
+	t.Run("all", func(t *testing.T) {
+		for _, s := range scenarios() {
+			for _, system := range s.systems() {
+				t.Run(s.Name+"/"+system, func(t *testing.T) {
+					t.Parallel()
+					var stdout, stderr bytes.Buffer
+					code := run(t.Context(), []string{
+						"-redis", target.URL(), "-run", "^" + s.Name + "$", "-system", "^" + system + "$", "-d", "100ms",
+						"-callers=4", "-subscribers=5", "-json", "-",
+					}, &stdout, &stderr)
+					require.Equal(t, 0, code, stderr.String())
+					require.NotContains(t, stderr.String(), "FAILED")
+					r := decode(t, stdout.Bytes())
+					require.Len(t, r.Results, 1)
+					checkResult(t, r.Results[0], s.Name, system)
+				})
+			}
+		}
+	})
+}
+
+// TestNothingIsLeft is not parallel: at its time nobody else has names.
+func TestNothingIsLeft(t *testing.T) {
+	target := redistest.Shared(t)
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{
+		"-redis", target.URL(), "-d", "20ms", "-callers=4", "-subscribers=5", "-size=1000",
+	}, &stdout, &stderr)
+	require.Equal(t, 0, code, stderr.String())
+	for _, s := range scenarios() {
+		require.Contains(t, stdout.String(), s.Name)
+	}
+	peer := redistest.Client(t, target.URL())
+	require.Empty(t, peer.Do("KEYS", "*bench:*"))
+	for _, name := range peer.Do("SMEMBERS", string(contract.Feeds)).([]any) {
+		require.NotContains(t, name, "bench:")
+	}
+}
+
+func checkResult(t *testing.T, r Result, scenario, system string) {
+	require.Equal(t, scenario, r.Scenario)
+	require.Equal(t, system, r.System)
+	require.Equal(t, 100, r.Size)
+	require.Positive(t, r.Callers)
+	require.Positive(t, r.Ops)
+	require.Greater(t, r.Seconds, 0.05)
+	require.InEpsilon(t, float64(r.Ops)/r.Seconds, r.PerS, 1e-6)
+	require.NotNil(t, r.Allocs)
+	require.False(t, r.Interrupted)
+	if system == report.Ceiling {
+		require.Nil(t, r.P50)
+	} else {
+		require.Positive(t, *r.P50)
+		require.GreaterOrEqual(t, *r.P99, *r.P50)
+		require.GreaterOrEqual(t, *r.P999, *r.P99)
+	}
+	if system == report.Thoonk {
+		require.GreaterOrEqual(t, *r.Batch, 1.0)
+	} else {
+		require.Nil(t, r.Batch)
+	}
+}
+
+func TestOpenLoop(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{
+		"-redis", redistest.Shared(t).URL(), "-run=feed/(get|fanout)", "-d=200ms", "-callers=4", "-subscribers=3", "-rate=200", "-json=-",
+	}, &stdout, &stderr)
+	require.Equal(t, 0, code, stderr.String())
+	r := decode(t, stdout.Bytes())
+	require.Len(t, r.Results, 4, "thoonk and radix, no ceiling")
+	for _, one := range r.Results {
+		require.EqualValues(t, 200, *one.Rate)
+		require.Contains(t, one.Extra, "late")
+		require.Less(t, one.Ops, int64(200)) // 40 calls are due
+	}
+}
+
+func TestRoundsAreInterleaved(t *testing.T) {
+	t.Parallel()
+	target := redistest.Shared(t)
+	var stdout, stderr bytes.Buffer
+	file := t.TempDir() + "/out.json"
+	code := run(t.Context(), []string{
+		"-redis", target.URL(), "-run=publish$", "-system=thoonk|ceiling", "-d=50ms", "-callers=4", "-repeat=2", "-markdown", "-json", file,
+	}, &stdout, &stderr)
+	require.Equal(t, 0, code, stderr.String())
+	require.Contains(t, stderr.String(), "bench: the server at ")
+	require.Contains(t, stdout.String(), "| feed/publish | thoonk | 4 | 100 |")
+	require.Contains(t, stdout.String(), "| thoonk/ceiling |")
+	require.Contains(t, stdout.String(), "`go run ./cmd/bench -redis ")
+
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	r := decode(t, data)
+	var order []string
+	for _, one := range r.Results {
+		order = append(order, one.System)
+	}
+	require.Equal(t, []string{"thoonk", "ceiling", "thoonk", "ceiling"}, order)
+	require.Equal(t, []int{1, 2}, []int{r.Results[0].Round, r.Results[2].Round})
+	require.Len(t, r.Summary, 2)
+	require.Equal(t, 2, r.Summary[0].Rounds)
+	require.Contains(t, r.Summary[0].Ratios, "ceiling")
+	require.Equal(t, kindURL, r.Env.Server)
+	require.Equal(t, "50ms", r.Env.Flags["duration"])
+}
+
+// TestFailureIsLoud: a run whose result is wrong is not printed, the others are, and the exit code tells.
+func TestFailureIsLoud(t *testing.T) {
+	t.Parallel()
+	o, err := parse([]string{"-server=embedded", "-d=20ms", "-callers=2", "-json=-"})
+	require.NoError(t, err)
+	wrong := func(ctx context.Context, e *Env) (Result, error) {
+		r, err := e.Measure(ctx, 1, func(context.Context, int, int) error { return nil })
+		return r, errors.Join(err, same("what was stored", r.Total-1, r.Total))
+	}
+	o.plan = []*Scenario{
+		{Name: "test/wrong", Systems: map[string]System{report.Thoonk: wrong}},
+		{Name: "test/right", Systems: map[string]System{report.Thoonk: func(ctx context.Context, e *Env) (Result, error) {
+			return e.Measure(ctx, 1, func(context.Context, int, int) error { return nil })
+		}}},
+	}
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, exitFailed, o.bench(t.Context(), nil, &stdout, &stderr))
+	require.Contains(t, stderr.String(), "test/wrong on thoonk FAILED: WRONG RESULT: what was stored is ")
+	r := decode(t, stdout.Bytes())
+	require.Len(t, r.Results, 1)
+	require.Equal(t, "test/right", r.Results[0].Scenario)
+	require.Contains(t, stderr.String(), "bench: the embedded server")
+	require.Equal(t, kindEmbedded, r.Env.Server)
+	require.Nil(t, r.Results[0].RedisCPU, "it would be our own")
+}
+
+// TestInterrupt sends the program a signal in its second run.
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command(os.Args[0], "-run=publish$", "-system=thoonk|radix", "-d=10s", "-callers=4", "-json=-")
+	cmd.Env = append(os.Environ(), mainEnv+"=1", "TMPDIR="+t.TempDir())
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	stderr, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	defer func() { _ = cmd.Process.Kill() }()
+
+	first := make([]byte, 6)
+	_, err = io.ReadFull(stderr, first) // it says which server: it runs
+	require.NoError(t, err)
+	require.Equal(t, "bench:", string(first))
+	time.Sleep(1500 * time.Millisecond) // not to synchronise: to be behind the warm-up, in the middle of a run
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	rest, err := io.ReadAll(stderr)
+	require.NoError(t, err)
+	var exit *exec.ExitError
+	require.ErrorAs(t, cmd.Wait(), &exit)
+	require.Equal(t, exitInterrupted, exit.ExitCode(), "%s", rest)
+	require.Contains(t, string(rest), "interrupted")
+	r := decode(t, stdout.Bytes())
+	require.Len(t, r.Results, 1)
+	require.True(t, r.Results[0].Interrupted)
+	require.Positive(t, r.Results[0].Ops)
+
+	left, err := os.ReadDir(strings.TrimPrefix(cmd.Env[len(cmd.Env)-1], "TMPDIR="))
+	require.NoError(t, err)
+	require.Empty(t, left, "the private server left something")
+}
+
+func TestInterruptedBeforeAnything(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	o, err := parse([]string{"-server=embedded", "-json=-"})
+	require.NoError(t, err)
+	o.plan = []*Scenario{{Name: "test/cut", Systems: map[string]System{
+		report.Thoonk: func(ctx context.Context, e *Env) (Result, error) { cancel(); return Result{}, ctx.Err() },
+		report.Radix:  func(context.Context, *Env) (Result, error) { t.Error("it goes on"); return Result{}, nil },
+	}}}
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, exitInterrupted, o.bench(ctx, nil, &stdout, &stderr))
+	require.Contains(t, stdout.String(), `"results": []`)
+	require.NotContains(t, stderr.String(), "FAILED")
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+
+	"github.com/mediocregopher/radix/v4"
+
+	"github.com/thoonk-go/thoonk/internal/wire"
+)
+
+// A radixScript calls a script for one name the way one would with radix alone: an EvalScript per call, with whatever
+// groups the caller has.
+type radixScript struct {
+	client     radix.Client
+	eval       radix.EvalScript
+	keys, head []string
+}
+
+func newRadixScript(client radix.Client, s *wire.Script, name string) *radixScript {
+	r := &radixScript{client: client, eval: radix.NewEvalScript(s.Source())}
+	for _, k := range s.Keys {
+		r.keys = append(r.keys, k.Of(name))
+	}
+	for _, k := range s.Own {
+		r.keys = append(r.keys, k.Of(name)+":0") // as AppendCall names itself
+	}
+	r.head = append(r.head, "0") // not a repeat
+	for _, c := range s.Channels {
+		r.head = append(r.head, c.Of(name))
+	}
+	return r
+}
+
+// args is the beginning of a call's arguments, with room for n more.
+func (r *radixScript) args(n int) []string {
+	return append(make([]string, 0, len(r.head)+n), r.head...)
+}
+
+// do makes a call; its answer, one element per group, goes into the slice that into points to.
+func (r *radixScript) do(ctx context.Context, into any, args []string) error {
+	return r.client.Do(ctx, r.eval.Cmd(into, r.keys, args...))
+}
+
+// statuses makes a call that answers numbers, and checks their sum.
+func (r *radixScript) statuses(ctx context.Context, args []string, want int64) error {
+	var list []int64
+	if err := r.do(ctx, &list, args); err != nil {
+		return err
+	}
+	sum := int64(0)
+	for _, n := range list {
+		sum += n
+	}
+	return same("the sum of the statuses", sum, want)
+}
