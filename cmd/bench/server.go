@@ -81,7 +81,9 @@ func (s *server) connect(ctx context.Context) (err error) {
 		return err
 	}
 	s.stops = append(s.stops, s.info.Close)
-	s.version = s.figure("server", "redis_version")
+	if s.version = s.figure("server", "redis_version"); s.version == "" {
+		s.version = "unknown" // the embedded server has none
+	}
 	if s.says == "" {
 		s.says = fmt.Sprintf("the server at %s %s, version %s", s.endpoint.Network, s.endpoint.Addr, s.version)
 	}
