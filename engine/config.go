@@ -47,6 +47,11 @@ type Config struct {
 	// dropped, which it is told. Defaults to 1024.
 	Mailbox int
 
+	// CheckEvery is how often an engine whose getters wait on a queue looks whether
+	// a process that died has lost ids there. Their items are back after one and a
+	// half times that at the latest. Defaults to 30s.
+	CheckEvery time.Duration
+
 	// DrainTimeout is how long Interrupt lets calls go on that wait for Redis.
 	// Close has a context instead. Defaults to 10s.
 	DrainTimeout time.Duration
@@ -63,6 +68,7 @@ func (c Config) withDefaults() Config {
 	c.IdleAfter = orDefault(c.IdleAfter, 5*time.Minute)
 	c.MaxItem = orDefault(c.MaxItem, contract.DefaultMaxItem)
 	c.Mailbox = orDefault(c.Mailbox, 1024)
+	c.CheckEvery = orDefault(c.CheckEvery, 30*time.Second)
 	c.DrainTimeout = orDefault(c.DrainTimeout, 10*time.Second)
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()
@@ -93,6 +99,7 @@ func (c Config) validate() error {
 	positive("IdleAfter", int64(c.IdleAfter))
 	positive("MaxItem", int64(c.MaxItem))
 	positive("Mailbox", int64(c.Mailbox))
+	positive("CheckEvery", int64(c.CheckEvery))
 	positive("DrainTimeout", int64(c.DrainTimeout))
 	if c.MaxItem > 512<<20 {
 		problems = append(problems, fmt.Errorf("MaxItem is %d, Redis stores at most %d bytes", c.MaxItem, 512<<20))

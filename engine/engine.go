@@ -10,9 +10,11 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/thoonk-go/thoonk/actors/feed"
+	"github.com/thoonk-go/thoonk/actors/queue"
 	"github.com/thoonk-go/thoonk/internal/actor"
 	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/host"
+	"github.com/thoonk-go/thoonk/internal/wakeup"
 	"github.com/thoonk-go/thoonk/internal/wire"
 	"github.com/thoonk-go/thoonk/pubsubhub"
 )
@@ -24,10 +26,13 @@ type Engine struct {
 	net   *network
 	host  *host.Host
 	hub   *pubsubhub.Hub
-	feeds *feed.Kind
-	names *actor.Set[wire.Command] // commands about names of any type
+	waker *wakeup.Waker
 
-	feedStats, nameStats wire.Stats
+	feeds  *feed.Kind
+	queues *queue.Kind
+	names  *actor.Set[wire.Command] // commands about names of any type
+
+	feedStats, queueStats, nameStats wire.Stats
 
 	stop  chan struct{} // closed to begin the shutdown
 	once  sync.Once
@@ -66,6 +71,8 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 		Abort:    abort,
 	}
 	e.feeds = feed.NewKind(e.host, &e.feedStats)
+	e.waker = e.newWaker()
+	e.queues = queue.NewKind(e.host, &e.queueStats, e.waker, cfg.CheckEvery/5)
 	e.names = host.PlainSet(e.host, &e.nameStats)
 	go e.run()
 	return e, nil
@@ -83,7 +90,9 @@ func (e *Engine) run() {
 	tick, cancel := context.WithCancel(context.Background())
 	g.Add(func() error { e.sweep(tick); return nil }, func(error) { cancel() })
 	part(e.feeds.Set().Close)
+	part(e.queues.Close)
 	part(e.names.Close)
+	part(func() { _ = e.waker.Close(e.host.Abort) })
 	part(func() { _ = e.hub.Close() })
 	part(e.net.close)
 	_ = g.Run()
@@ -100,6 +109,7 @@ func (e *Engine) sweep(ctx context.Context) {
 		case now := <-t.C:
 			before := now.Add(-e.cfg.IdleAfter)
 			e.feeds.Set().Sweep(before)
+			e.queues.Sweep(before)
 			e.names.Sweep(before)
 		case <-ctx.Done():
 			return

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/thoonk-go/thoonk/internal/wakeup"
 	"github.com/thoonk-go/thoonk/internal/wire"
 	"github.com/thoonk-go/thoonk/pubsubhub"
 )
@@ -8,11 +9,14 @@ import (
 // Stats is what the engine has done since it was opened, and does at the moment.
 // The numbers are not taken at one instant.
 type Stats struct {
-	Feeds KindStats
-	Names KindStats // commands about names of any type
+	Feeds  KindStats
+	Queues KindStats
+	Names  KindStats // commands about names of any type
 
 	// Reconnects of the connections that carry commands.
 	Reconnects uint64
+	// Waker is the connections on which ids for empty queues arrive.
+	Waker wakeup.Stats
 	// Hub is the connection that messages arrive on.
 	Hub pubsubhub.Stats
 }
@@ -42,8 +46,10 @@ func (s KindStats) BatchMean() float64 {
 func (e *Engine) Stats() Stats {
 	return Stats{
 		Feeds:      kindStats(&e.feedStats, e.feeds.Set().Len()),
+		Queues:     kindStats(&e.queueStats, e.queues.Len()),
 		Names:      kindStats(&e.nameStats, e.names.Len()),
 		Reconnects: e.net.reconnects.Load(),
+		Waker:      e.waker.Stats(),
 		Hub:        e.hub.Stats(),
 	}
 }

@@ -1,0 +1,46 @@
+-- Put items into the queue (contract 5). A command whose number has run before
+-- does nothing: its item may have been taken already.
+-- KEYS       1 feed.ids  2 feed.items  3 feed.publishes  4 feed.config
+-- of engine  5 feed.done
+-- ARGV       1 repeat
+-- groups of  4: the command's number or "" (the one before), id, item, "1" for high
+--            priority or "0"
+-- Returns    1 per item
+local ids, items, publishes, config, done = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local groups = (#ARGV - 1) / 4
+local type = redis.call('HGET', config, 'type')
+if type ~= 'queue' then
+  return refused(type, groups)
+end
+redis.call('LLEN', ids) -- these fail on a foreign value before anything is written
+redis.call('HLEN', items)
+local last = tonumber(redis.call('GET', done) or 0)
+
+local number, newest, fresh = 0, last, false
+local low, high, values, reply = {}, {}, {}, {}
+for i = 1, groups do
+  local at = 4 * i - 2
+  if ARGV[at] ~= '' then
+    number = tonumber(ARGV[at])
+    fresh = number > last
+  end
+  if fresh then
+    local id, line = ARGV[at + 1], ARGV[at + 3] == '1' and high or low
+    line[#line + 1] = id
+    values[#values + 1], values[#values + 2] = id, ARGV[at + 2]
+    newest = number
+  end
+  reply[i] = 1
+end
+if #values > 0 then
+  redis.call('INCRBY', publishes, #values / 2)
+  redis.call('SET', done, string.format('%.0f', newest), 'PX', 3600000)
+  if #low > 0 then
+    redis.call('LPUSH', ids, unpack(low))
+  end
+  if #high > 0 then
+    redis.call('RPUSH', ids, unpack(high))
+  end
+  redis.call('HSET', items, unpack(values))
+end
+return reply

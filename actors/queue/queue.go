@@ -1,0 +1,207 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/thoonk-go/thoonk/internal/actor"
+	"github.com/thoonk-go/thoonk/internal/contract"
+	"github.com/thoonk-go/thoonk/internal/host"
+	"github.com/thoonk-go/thoonk/internal/wakeup"
+	"github.com/thoonk-go/thoonk/internal/wire"
+)
+
+// ErrEmpty is returned by TryGet when nothing waits.
+var ErrEmpty = errors.New("queue: empty")
+
+// Kind runs the queue actors of one engine. Users get queues from engine.Engine.
+type Kind struct {
+	host  *host.Host
+	set   *actor.Set[command]
+	waker *wakeup.Waker
+
+	recovery   recovery
+	ctx        context.Context // ends when the kind is closed
+	cancel     context.CancelFunc
+	background sync.WaitGroup
+}
+
+// NewKind returns the queues of an engine; stats counts what they send. pause is
+// the time between two looks at items that seem lost.
+func NewKind(h *host.Host, stats *wire.Stats, waker *wakeup.Waker, pause time.Duration) *Kind {
+	k := &Kind{host: h, waker: waker}
+	k.recovery.pause = pause
+	k.ctx, k.cancel = context.WithCancel(context.Background())
+	k.set = host.Set(h, stats, func(name string, box *actor.Mailbox[command], out *wire.Outbox) wire.Owner[command] {
+		return &owner{kind: k, name: name, box: box, out: out}
+	})
+	return k
+}
+
+// Len is the number of actors, and Sweep ends those that have been idle.
+func (k *Kind) Len() int               { return k.set.Len() }
+func (k *Kind) Sweep(before time.Time) { k.set.Sweep(before) }
+
+// Close ends the actors: callers get ErrStopped, what was taken for them and not
+// handed over goes back.
+func (k *Kind) Close() {
+	k.recovery.close()
+	k.cancel()
+	k.background.Wait()
+	k.set.Close()
+}
+
+// Open returns the queue of that name, after creating it with cfg if it does not
+// exist. The stored configuration of an existing queue is left alone.
+func (k *Kind) Open(ctx context.Context, name string, cfg Config) (*Queue, error) {
+	q := &Queue{kind: k, h: k.set.Handle(name)}
+	if err := host.Open(ctx, k.host, q.h, contract.TypeQueue, cfg.settings()); err != nil {
+		return nil, q.wrap("open", err)
+	}
+	return q, nil
+}
+
+// A Queue is a handle to one queue. It is safe for concurrent use and needs no
+// closing. All its methods return ErrStopped once the engine is closed.
+type Queue struct {
+	kind *Kind
+	h    *actor.Handle[command]
+}
+
+// Name is the queue's name.
+func (q *Queue) Name() string { return q.h.Name() }
+
+// Item is an element of a queue.
+type Item struct {
+	ID   string
+	Body []byte
+}
+
+// Priority says at which end of the line an item is put.
+type Priority int
+
+// The priorities.
+const (
+	// Normal items are taken in the order in which they were put.
+	Normal Priority = iota
+	// High items are taken before all that wait, a later one before an earlier
+	// one: so the contract has it.
+	High
+)
+
+// PutOptions are for Put and PutMany. The zero value is right for most.
+type PutOptions struct{ Priority Priority }
+
+// Put puts an item into the queue and returns its generated id. It wakes one
+// waiting getter, in whatever process.
+//
+// Nil means that the item is stored. After a lost reply the call is repeated by
+// itself; the item is not put twice, even if it was taken in between.
+func (q *Queue) Put(ctx context.Context, body []byte, opts ...PutOptions) (id string, err error) {
+	id = contract.NewID()
+	c, err := q.putCall([]Item{{id, body}}, opts)
+	if err == nil {
+		_, err = ask(ctx, q, c)
+	}
+	if err != nil {
+		return "", q.wrap("put", err)
+	}
+	return id, nil
+}
+
+// An Outcome is what became of one item of PutMany.
+type Outcome struct {
+	ID  string // generated
+	Err error  // nil: stored
+}
+
+// PutMany puts items in order, in one round trip as long as they are up to 256
+// and 256 KiB. More are sent in parts, several at a time; each part takes effect
+// in one step. err is nil if all items are stored; the outcomes say which.
+func (q *Queue) PutMany(ctx context.Context, bodies [][]byte, opts ...PutOptions) ([]Outcome, error) {
+	outcomes := make([]Outcome, len(bodies))
+	items := make([]Item, len(bodies))
+	for i, b := range bodies {
+		items[i] = Item{contract.NewID(), b}
+		outcomes[i].ID = items[i].ID
+		if err := contract.CheckItem(b, q.kind.host.MaxItem); err != nil {
+			return nil, q.wrap("put", host.Refused(fmt.Errorf("item %d: %w", i, err)))
+		}
+	}
+	// All parts are sent before the first is waited for: the actor keeps them in
+	// order.
+	type part struct {
+		call     *wire.Call[int64]
+		from, to int
+		box      *actor.Mailbox[command]
+		err      error
+	}
+	var parts []part
+	for from := 0; from < len(items); {
+		p := part{from: from, to: from + wire.Part(len(items)-from, func(i int) int { return len(items[from+i].Body) })}
+		if p.call, p.err = q.putCall(items[p.from:p.to], opts); p.err == nil {
+			p.box, p.err = q.h.Send(ctx, p.call)
+		}
+		parts = append(parts, p)
+		from = p.to
+	}
+	var failed error
+	for _, p := range parts {
+		if p.err == nil {
+			var status int64
+			if status, p.err = p.call.Wait(ctx, p.box.Done()); p.err == nil {
+				p.err = host.Refusal(status, contract.TypeQueue)
+			} else if p.err == actor.ErrStopped {
+				p.call.Reset() // the actor was idle and ended
+				_, p.err = ask(ctx, q, p.call)
+			}
+		}
+		if p.err != nil {
+			failed = q.wrap("put", p.err)
+			for i := p.from; i < p.to; i++ {
+				outcomes[i].Err = failed
+			}
+		}
+	}
+	return outcomes, failed
+}
+
+func (q *Queue) putCall(items []Item, opts []PutOptions) (*wire.Call[int64], error) {
+	size, priority := 0, "0"
+	for _, it := range items {
+		if err := contract.CheckItem(it.Body, q.kind.host.MaxItem); err != nil {
+			return nil, host.Refused(err)
+		}
+		size += len(it.ID) + len(it.Body)
+	}
+	if len(opts) > 0 && opts[len(opts)-1].Priority == High {
+		priority = "1"
+	}
+	args := wire.NewArgs(4*len(items), size+16)
+	for i, it := range items {
+		if i == 0 {
+			args = args.Number()
+		} else {
+			args = args.String("")
+		}
+		args = args.String(it.ID).Bytes(it.Body).String(priority)
+	}
+	c := wire.NewCall(put, len(items), args, wire.Worst)
+	c.Numbered, c.Repeatable = true, true
+	return c, nil
+}
+
+func (q *Queue) wrap(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("queue %q: %s: %w", q.h.Name(), op, err)
+}
+
+// ask sends c to the queue's actor and waits for the answer.
+func ask[T any](ctx context.Context, q *Queue, c *wire.Call[T]) (T, error) {
+	return host.Ask(ctx, q.h, contract.TypeQueue, c)
+}
