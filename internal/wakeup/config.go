@@ -1,0 +1,121 @@
+package wakeup
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/mediocregopher/radix/v4"
+	"go.uber.org/zap"
+)
+
+// Config says how a Waker reaches Redis. Dial and Do have to be set.
+type Config struct {
+	// Instance is the engine's, unique among all processes: it names the control
+	// lists.
+	Instance string
+
+	// Dial opens a connection that nobody else uses, with the engine's database
+	// selected. It must return when its context ends.
+	Dial func(ctx context.Context) (radix.Conn, error)
+
+	// Do runs a command on the connections that the engine shares: interrupts, and
+	// ids that go back. It must return when its context ends, which is after 5s or
+	// when Close gives up.
+	Do func(ctx context.Context, a radix.Action) error
+
+	// Check returns those of the names that may have items whose ids got lost. It
+	// is called with the armed names of one connection, on a goroutine of its own,
+	// and must return when its context ends. Nil: no checks.
+	Check func(ctx context.Context, names []string) (suspects []string, err error)
+
+	// PerShard is how many names share a connection. Defaults to 64.
+	PerShard int
+
+	// Timeout is how long one pop blocks. Defaults to 30s.
+	Timeout time.Duration
+
+	// CheckEvery is how often each connection's names are checked, give or take a
+	// quarter. Defaults to 30s.
+	CheckEvery time.Duration
+
+	// Linger is how long a connection without names is kept, and how long a name
+	// keeps its place on a connection after it was woken. Defaults to 30s.
+	Linger time.Duration
+
+	// Logger gets lost connections and the like, never ids. Nil logs nothing.
+	Logger *zap.Logger
+
+	grace time.Duration // a pop may take this much longer than Timeout
+}
+
+// A Waiter is who waits for a name. Its methods are called on goroutines of the
+// Waker, one call at a time for all names; they must not block and must not call
+// the Waker.
+type Waiter interface {
+	// Wake tries to hand over an id that was taken from the right end of the
+	// name's list, and reports whether it did. True: the id belongs to the waiter,
+	// and the name is disarmed. False: the id goes back, and the name stays armed;
+	// the next attempt is some milliseconds later.
+	Wake(id string) bool
+	// Suspect tells that items of the name may have lost their ids. The name stays
+	// armed.
+	Suspect()
+}
+
+// Stats are the numbers of now and the counts since New. They are not taken at one
+// instant.
+type Stats struct {
+	Connections int    // open
+	Names       int    // armed
+	Pops        uint64 // BRPOPs sent
+	Wakes       uint64 // ids handed over
+	Returned    uint64 // ids put back
+	Interrupts  uint64 // pops ended because their names changed
+	Reconnects  uint64 // connections that replaced a lost one
+	Suspects    uint64 // calls of Suspect
+}
+
+const (
+	doTimeout   = 5 * time.Second        // of one command of ours on the shared connections
+	dialTimeout = 10 * time.Second       // of one attempt to connect
+	leaveAfter  = 5 * time.Millisecond   // a blocked pop keeps a disarmed name this long
+	pauseAfter  = 10 * time.Millisecond  // a name whose Wake refused is left out this long
+	holdAtMost  = 100 * time.Millisecond // a name whose ids are on their way back is left out this long
+	askAgain    = time.Second            // an interrupt without effect is lost after this long
+	badType     = time.Second            // a key that cannot be popped is left out this long
+	minBackoff  = 10 * time.Millisecond
+	maxBackoff  = 2 * time.Second
+)
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.PerShard, 64)
+	setDefault(&c.Timeout, 30*time.Second)
+	setDefault(&c.CheckEvery, 30*time.Second)
+	setDefault(&c.Linger, 30*time.Second)
+	setDefault(&c.grace, 5*time.Second)
+	c.Timeout = max(c.Timeout, time.Millisecond) // 0 would block for ever
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	return c
+}
+
+func setDefault[T int | time.Duration](field *T, value T) {
+	if *field <= 0 {
+		*field = value
+	}
+}
+
+// backoff doubles from minBackoff to maxBackoff, less up to half, so that many
+// processes do not come back together.
+func backoff(failures int) time.Duration {
+	d := maxBackoff
+	if failures < 10 {
+		d = min(d, minBackoff<<failures)
+	}
+	return d - rand.N(d/2+1)
+}
+
+// jitter spreads d by a quarter in either direction.
+func jitter(d time.Duration) time.Duration { return d*3/4 + rand.N(d/2+1) }

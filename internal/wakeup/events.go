@@ -1,0 +1,211 @@
+package wakeup
+
+import (
+	"context"
+	"slices"
+
+	"github.com/mediocregopher/radix/v4"
+	"go.uber.org/zap"
+)
+
+// connected: the session can be used.
+type connected struct{}
+
+func (*connected) apply(s *shard) {
+	s.ready, s.idleAt = true, s.now
+	s.w.connections.Add(1)
+	if s.replacing {
+		s.replacing = false
+		s.w.reconnects.Add(1)
+	}
+	if s.suspicious {
+		s.suspicious = false
+		s.checkAt, s.recheck = s.now, s.checking
+	}
+}
+
+// ended: the session is no more.
+type ended struct {
+	last  event // a reply that had come when it broke; may be nil
+	cause error
+}
+
+func (e *ended) apply(s *shard) {
+	if e.last != nil {
+		e.last.apply(s)
+	}
+	s.w.mu.Lock()
+	s.suspicious = s.suspicious || s.blocked
+	s.blocked = false
+	s.w.mu.Unlock()
+	s.lost(e.cause)
+}
+
+// apply takes the reply to a pop.
+func (p *pop) apply(s *shard) {
+	s.busy, s.idleAt = false, s.now
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	s.blocked = false
+	switch {
+	case p.refused != nil:
+		s.refused(p)
+		return
+	case len(p.reply) != 2: // the time was over, so the control list was empty
+		s.asked = s.asked && s.pushing
+	case p.reply[0] == s.control:
+		s.asked = false
+	default:
+		s.hand(p.reply[0], p.reply[1])
+	}
+	s.failures = 0
+}
+
+// hand gives an id to its waiter, or back. The caller holds Waker.mu.
+func (s *shard) hand(key, id string) {
+	i := slices.IndexFunc(s.slots, func(sl *slot) bool { return sl.key == key })
+	if i < 0 {
+		return // not a key of ours
+	}
+	sl := s.slots[i]
+	s.slots = slices.Concat(s.slots[i+1:], s.slots[:i+1])
+	sl.bad = 0
+	switch {
+	case sl.waiter == nil:
+		s.w.giveBack(sl.name, id)
+	case sl.waiter.Wake(id):
+		s.w.wakes.Add(1)
+		s.w.disarm(sl)
+		sl.until = s.now.Add(s.w.cfg.Linger)
+	default:
+		sl.pause = s.now.Add(pauseAfter)
+		s.w.giveBack(sl.name, id)
+	}
+}
+
+// refused takes an error reply to a pop. A key that is not a list, or that we may
+// not touch, must not keep the others from being popped. Anything else passes, or
+// another connection may help.
+func (s *shard) refused(p *pop) {
+	if !isError(p.refused, "WRONGTYPE", "NOPERM") {
+		s.session.end(p.refused)
+		return
+	}
+	keys := slices.DeleteFunc(p.keys, func(k string) bool { return k == s.control })
+	s.start(&types{keys: keys, broken: make(map[string]bool), why: p.refused}, s.w.cfg.grace+doTimeout)
+}
+
+// apply leaves the keys that cannot be popped out for a while.
+func (t *types) apply(s *shard) {
+	s.busy, s.idleAt = false, s.now
+	if len(t.broken) == 0 { // nothing is wrong with them any more, or it is not the keys
+		s.session.end(t.why)
+		return
+	}
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	for _, sl := range s.slots {
+		if !t.broken[sl.key] || sl.waiter == nil {
+			continue
+		}
+		sl.pause = s.now.Add(badType << min(sl.bad, 5))
+		sl.bad++
+		s.log().Debug("a name cannot be popped", zap.String("name", sl.name), zap.Error(t.why))
+		s.w.suspicion.Add(1)
+		sl.waiter.Suspect()
+	}
+}
+
+// interrupt ends the pop under way, unless it is about to end anyway: one push at a
+// time, and none while one is in the control list. That should take no time; a list
+// that was deleted meanwhile is found by its taking long.
+func (s *shard) interrupt() {
+	if s.pushing || !s.due(s.pushAt) || (s.asked && !s.due(s.askedAt.Add(askAgain))) {
+		return
+	}
+	s.pushing, s.asked = true, true
+	s.w.interrupts.Add(1)
+	session := s.session
+	go func() {
+		ctx, cancel := context.WithTimeout(s.w.ctx, doTimeout)
+		defer cancel()
+		push := radix.NewPipeline()
+		push.Append(radix.Cmd(nil, "LPUSH", s.control, "1"))
+		push.Append(radix.Cmd(nil, "PEXPIRE", s.control, "60000"))
+		s.events <- &pushed{session, s.w.cfg.Do(ctx, push)}
+	}()
+}
+
+// pushed: the interrupt is in the control list, or failed.
+type pushed struct {
+	session *session // that it was for
+	err     error
+}
+
+func (p *pushed) apply(s *shard) {
+	s.pushing, s.askedAt = false, s.now
+	if p.err != nil {
+		s.asked = false
+		s.pushAt = s.now.Add(backoff(s.pushes))
+		s.pushes++
+		s.log().Debug("interrupt failed", zap.Error(p.err))
+		return
+	}
+	s.pushes = 0
+	if p.session != s.session {
+		s.asked = false // the connection before may have taken it
+	}
+}
+
+// check asks whether ids of the shard's names got lost, when that is due.
+func (s *shard) check() {
+	if s.w.cfg.Check == nil || s.checking || !s.due(s.checkAt) {
+		return
+	}
+	s.checking = true
+	names := s.armedNames()
+	go func() {
+		ctx, cancel := context.WithTimeout(s.w.ctx, doTimeout)
+		defer cancel()
+		suspects, err := s.w.cfg.Check(ctx, names)
+		s.events <- &checked{suspects, err}
+	}()
+}
+
+func (s *shard) armedNames() (names []string) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	for _, sl := range s.slots {
+		if sl.waiter != nil {
+			names = append(names, sl.name)
+		}
+	}
+	return names
+}
+
+// checked: the answer of Check.
+type checked struct {
+	suspects []string
+	err      error
+}
+
+func (c *checked) apply(s *shard) {
+	s.checking = false
+	if s.recheck {
+		s.recheck = false
+	} else {
+		s.checkAt = s.now.Add(jitter(s.w.cfg.CheckEvery))
+	}
+	if c.err != nil {
+		s.log().Debug("check failed", zap.Error(c.err))
+		return
+	}
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	for _, name := range c.suspects {
+		if sl := s.w.slots[name]; sl != nil && sl.waiter != nil {
+			s.w.suspicion.Add(1)
+			sl.waiter.Suspect()
+		}
+	}
+}
