@@ -2,7 +2,6 @@ package feed
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/thoonk-go/thoonk/internal/host"
 	"github.com/thoonk-go/thoonk/pubsubhub"
@@ -29,7 +28,7 @@ func (s *Subscription) step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if lost, err := s.hold(ctx, strconv.Itoa(page.number)); err != nil {
+	if lost, err := s.hold(ctx, page.mark); err != nil {
 		return err
 	} else if lost != nil {
 		s.pending = append(s.pending, *lost)

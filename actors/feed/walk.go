@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/host"
@@ -16,7 +17,8 @@ type walk struct {
 	back   bool   // newest first
 	only   string // the only id to read, or empty
 	marker string // channel, or empty
-	number int    // of the page, announced on marker
+	number int    // of the page
+	mark   string // what the page published on marker
 
 	score, id string // the last item read
 	pager     host.Pager
@@ -45,7 +47,7 @@ func (w *walk) next(ctx context.Context, n int) (items []Item, more bool, err er
 	if err != nil {
 		return nil, false, err
 	}
-	w.score, w.id = p.score, p.id
+	w.score, w.id, w.mark = p.score, p.id, p.mark
 	for _, it := range p.items {
 		w.pager.Saw(it.Body)
 	}
@@ -55,6 +57,7 @@ func (w *walk) next(ctx context.Context, n int) (items []Item, more bool, err er
 type pageReply struct {
 	status    int64
 	score, id string
+	mark      string
 	items     []Item
 }
 
@@ -62,6 +65,9 @@ func readPage(r wire.Reader, _ int) (p pageReply, err error) {
 	n, err := r.Len()
 	if err != nil {
 		return p, err
+	}
+	if n < 4 || n > 4+2*host.MaxPage {
+		return p, fmt.Errorf("a page of %d elements", n)
 	}
 	if p.status, err = r.Int(); err != nil {
 		return p, err
@@ -72,7 +78,10 @@ func readPage(r wire.Reader, _ int) (p pageReply, err error) {
 	if p.id, _, err = r.String(); err != nil {
 		return p, err
 	}
-	p.items = make([]Item, (n-3)/2)
+	if p.mark, _, err = r.String(); err != nil {
+		return p, err
+	}
+	p.items = make([]Item, (n-4)/2)
 	for i := range p.items {
 		if p.items[i].ID, _, err = r.String(); err != nil {
 			return p, err

@@ -7,16 +7,18 @@
 -- then       "+" or "-" (against the order), cursor's score or "", cursor's id, most
 --            items, "1" to read items or "0" for ids only, marker channel or "",
 --            marker, the only id to read or ""
--- Returns    {{status 1, score and id of the last one ("" at the end), id, item, id,
---            item, …}}: without items each item is ""; ids without an item are left out
--- Publishes  marker, on the marker channel
+-- Returns    {{status 1, score and id of the last one ("" at the end), what was
+--            published or "", id, item, id, item, …}}: without items each item is "";
+--            ids without an item are left out
+-- Publishes  marker and the time, on the marker channel: a page that is read again
+--            after a lost reply has a marker of its own
 local ids, items = KEYS[1], KEYS[2]
 local back, score, id = ARGV[2] == '-', ARGV[3], ARGV[4]
 local count, bodies, channel, only = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7], ARGV[9]
 
 local type = redis.call('HGET', KEYS[3], 'type')
 if type ~= 'feed' then
-  return {{refused(type, 1)[1], '', ''}}
+  return {{refused(type, 1)[1], '', '', ''}}
 end
 local range = back and 'ZREVRANGE' or 'ZRANGE'
 
@@ -46,9 +48,9 @@ local rows
 if only == '' then
   rows = redis.call(range, ids, rank, rank + count - 1, 'WITHSCORES')
 else
-  rows = {redis.call('ZSCORE', ids, only) and only}
+  rows = {redis.call('ZSCORE', ids, only) and only or nil}
 end
-local reply = {1, '', ''}
+local reply = {1, '', '', ''}
 if #rows == 2 * count and only == '' then
   reply[2], reply[3] = rows[#rows], rows[#rows - 1]
 end
@@ -66,6 +68,8 @@ if #found > 0 then
   end
 end
 if channel ~= '' then
-  redis.call('PUBLISH', channel, ARGV[8])
+  local time = redis.call('TIME')
+  reply[4] = ARGV[8] .. ' ' .. time[1] .. ' ' .. time[2]
+  redis.call('PUBLISH', channel, reply[4])
 end
 return {reply}
