@@ -7,6 +7,7 @@ import (
 
 	"github.com/thoonk-go/thoonk/internal/actor"
 	"github.com/thoonk-go/thoonk/internal/host"
+	"github.com/thoonk-go/thoonk/internal/line"
 )
 
 // Get takes the next item. It waits until there is one: getters of one engine are
@@ -64,9 +65,7 @@ func (q *Queue) GetUpTo(ctx context.Context, n int, linger time.Duration) ([]Ite
 }
 
 func (q *Queue) get(ctx context.Context, n int, waits bool) ([]Item, error) {
-	g := &getter{want: n, waits: waits}
-	g.Init()
-	return actor.Ask[[]Item](ctx, q.h, g)
+	return actor.Ask[[]Item](ctx, q.h, line.NewGetter[Item](n, waits))
 }
 
 // unavailable says so when the wait was ended by the patience of the engine, not

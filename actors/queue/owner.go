@@ -9,10 +9,11 @@ import (
 	"github.com/thoonk-go/thoonk/internal/actor"
 	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/host"
+	"github.com/thoonk-go/thoonk/internal/line"
 	"github.com/thoonk-go/thoonk/internal/wire"
 )
 
-// A command is what a queue's inbox takes: a wire.Command, a *getter, or news.
+// A command is what a queue's inbox takes: a wire.Command, a *line.Getter, or news.
 type command interface{ Settle(error) }
 
 // News is what happens outside: it has no caller.
@@ -40,10 +41,8 @@ type owner struct {
 	box  *actor.Mailbox[command]
 	out  *wire.Outbox
 
-	line     line   // getters
-	arrivals uint64 // getters so far
-	newest   uint64 // the arrival of the newest getter that does not wait
-	asked    uint64 // the newest arrival that a take was sent for
+	line  line.Line[Item]
+	asked uint64 // the newest arrival that a take was sent for
 
 	takes  [2]*taking // under way, by slot
 	popped []string   // ids without their items
@@ -63,17 +62,12 @@ func (o *owner) Handle(c command) {
 	case wire.Command:
 		o.out.Add(c)
 		return
-	case *getter:
+	case *line.Getter[Item]:
 		if o.stopped {
 			c.Settle(actor.ErrStopped)
 			return
 		}
-		o.arrivals++
-		c.arrival = o.arrivals
-		if !c.waits {
-			o.newest = c.arrival
-		}
-		o.line.push(c)
+		o.line.Push(c)
 	case woken:
 		o.armed, o.empty = false, false
 		o.popped = append(o.popped, c.id)
@@ -87,20 +81,20 @@ func (o *owner) Handle(c command) {
 func (o *owner) Stop() {
 	o.stopped = true
 	o.disarm()
-	o.line.answer(^uint64(0), true, actor.ErrStopped)
+	o.line.Answer(^uint64(0), true, actor.ErrStopped)
 }
 
 // Pump implements wire.Owner: it hands out what is ready and sees to it that
 // enough is on its way for those who still wait.
 func (o *owner) Pump() {
-	o.ready = o.line.serve(o.ready)
-	if o.line.prune(); o.line.empty() {
+	o.ready = o.line.Serve(o.ready)
+	if o.line.Prune(); o.line.Empty() {
 		o.disarm()
 		o.giveBack()
 	} else {
 		o.fetch()
 	}
-	o.box.SetBusy(!o.line.empty() || o.underWay() > 0 || o.returning || len(o.ready) > 0)
+	o.box.SetBusy(!o.line.Empty() || o.underWay() > 0 || o.returning || len(o.ready) > 0)
 }
 
 // fetch takes for those who wait, or has the waker wait for them.
@@ -109,10 +103,10 @@ func (o *owner) fetch() {
 		if o.takes[slot] != nil {
 			continue
 		}
-		if o.empty && len(o.popped) == 0 && o.newest <= o.asked {
+		if o.empty && len(o.popped) == 0 && o.line.NewestImpatient() <= o.asked {
 			break // nothing there, and nobody who wants to hear it again
 		}
-		want := o.line.wants(o.underWay()+wire.MaxBatch) - o.underWay() - len(o.ready)
+		want := o.line.Wants(o.underWay()+wire.MaxBatch) - o.underWay() - len(o.ready)
 		other := o.takes[1-slot]
 		if want = min(want, o.pager.Size(), wire.MaxBatch); want <= 0 || other != nil && 2*want < other.want {
 			return // a second take has to be worth it
@@ -147,7 +141,7 @@ func (o *owner) underWay() (n int) {
 }
 
 func (o *owner) take(slot, want int) {
-	t := &taking{owner: o, slot: slot, want: want, upTo: o.arrivals}
+	t := &taking{owner: o, slot: slot, want: want, upTo: o.line.Arrivals()}
 	args := wire.NewArgs(4+len(o.popped), 40*(1+len(o.popped))).Number().Int(int64(slot)).Int(int64(want))
 	for _, id := range o.popped {
 		args = args.String(id)
@@ -157,7 +151,7 @@ func (o *owner) take(slot, want int) {
 		Numbered: true, Repeatable: true, Callers: want,
 	}
 	o.popped = nil
-	o.asked = o.arrivals
+	o.asked = o.line.Arrivals()
 	o.takes[slot] = t
 	o.out.Add(t)
 }
@@ -173,15 +167,15 @@ func (o *owner) landed(t *taking, err error) {
 			o.kind.host.Logger.Error("closed while items were on their way: they may be lost",
 				zap.String("queue", o.name), zap.Int("at most", t.want))
 		}
-		o.line.answer(t.upTo, true, err)
+		o.line.Answer(t.upTo, true, err)
 	}
 	for _, it := range t.items {
 		o.pager.Saw(it.Body)
 	}
 	o.ready = append(o.ready, t.items...)
-	o.ready = o.line.serve(o.ready)
+	o.ready = o.line.Serve(o.ready)
 	if o.empty = t.short; o.empty {
-		o.line.answer(t.upTo, false, ErrEmpty)
+		o.line.Answer(t.upTo, false, ErrEmpty)
 	}
 }
 
