@@ -11,7 +11,7 @@ local groups = #ARGV - 2
 if conf[1] ~= 'feed' then
   return refused(conf[1], groups)
 end
-local bound = tonumber(string.match(conf[2] or '', '^%d+$'))
+local bound = tonumber(string.match(conf[2] or '', '^%d+$') or nil)
 local excess = 0
 if bound and bound > 0 then
   excess = math.max(0, redis.call('ZCARD', ids) - bound)
