@@ -11,6 +11,7 @@ import (
 
 	"github.com/thoonk-go/thoonk/actors/feed"
 	"github.com/thoonk-go/thoonk/actors/queue"
+	"github.com/thoonk-go/thoonk/actors/sorted"
 	"github.com/thoonk-go/thoonk/internal/actor"
 	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/host"
@@ -30,9 +31,10 @@ type Engine struct {
 
 	feeds  *feed.Kind
 	queues *queue.Kind
+	sorted *sorted.Kind
 	names  *actor.Set[wire.Command] // commands about names of any type
 
-	feedStats, queueStats, nameStats wire.Stats
+	feedStats, queueStats, sortedStats, nameStats wire.Stats
 
 	stop  chan struct{} // closed to begin the shutdown
 	once  sync.Once
@@ -73,6 +75,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	e.feeds = feed.NewKind(e.host, &e.feedStats)
 	e.waker = e.newWaker()
 	e.queues = queue.NewKind(e.host, &e.queueStats, e.waker, cfg.CheckEvery/5)
+	e.sorted = sorted.NewKind(e.host, &e.sortedStats)
 	e.names = host.PlainSet(e.host, &e.nameStats)
 	go e.run()
 	return e, nil
@@ -91,6 +94,7 @@ func (e *Engine) run() {
 	g.Add(func() error { e.sweep(tick); return nil }, func(error) { cancel() })
 	part(e.feeds.Set().Close)
 	part(e.queues.Close)
+	part(e.sorted.Set().Close)
 	part(e.names.Close)
 	part(func() { _ = e.waker.Close(e.host.Abort) })
 	part(func() { _ = e.hub.Close() })
@@ -110,6 +114,7 @@ func (e *Engine) sweep(ctx context.Context) {
 			before := now.Add(-e.cfg.IdleAfter)
 			e.feeds.Set().Sweep(before)
 			e.queues.Sweep(before)
+			e.sorted.Set().Sweep(before)
 			e.names.Sweep(before)
 		case <-ctx.Done():
 			return

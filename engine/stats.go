@@ -11,6 +11,7 @@ import (
 type Stats struct {
 	Feeds  KindStats
 	Queues KindStats
+	Sorted KindStats
 	Names  KindStats // commands about names of any type
 
 	// Reconnects of the connections that carry commands.
@@ -47,6 +48,7 @@ func (e *Engine) Stats() Stats {
 	return Stats{
 		Feeds:      kindStats(&e.feedStats, e.feeds.Set().Len()),
 		Queues:     kindStats(&e.queueStats, e.queues.Len()),
+		Sorted:     kindStats(&e.sortedStats, e.sorted.Set().Len()),
 		Names:      kindStats(&e.nameStats, e.names.Len()),
 		Reconnects: e.net.reconnects.Load(),
 		Waker:      e.waker.Stats(),

@@ -1,0 +1,61 @@
+-- Read a part of the list, with or without items, and some items by their ids
+-- (contract 4). With a marker channel, the marker is published in the same step: who
+-- follows the sorted feed knows which messages the page already includes.
+-- KEYS       1 feed.ids  2 feed.items  3 feed.idincr  4 feed.config
+-- ARGV       1 repeat
+-- then       index of the first one, most ids, "1" to read items or "0" for ids only,
+--            marker channel or "", marker, number of anchors, anchors, ids to read as well
+-- Returns    {{status 1, what was published or "", index of the first one, length of the
+--            list, last id that was given away or "", id, item or null, …}}: those of the
+--            list, then those asked for by id; without items each item is ""
+-- Publishes  marker and the time, on the marker channel: a page that is read again
+--            after a lost reply has a marker of its own
+--
+-- The anchors are pairs of ids that a walk read one behind the other: the later one and
+-- the one in front of it, the last pair read first. Where that one is no longer right
+-- in front of the index, the walk goes on behind the first pair that is still
+-- together: these two have not been moved. There is none: from the beginning.
+local ids, items = KEYS[1], KEYS[2]
+local index, count, bodies = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
+local channel, first = ARGV[5], 8
+local anchors, wanted = {unpack(ARGV, first, first + ARGV[7] - 1)}, {unpack(ARGV, first + ARGV[7])}
+
+local mark = ''
+if channel ~= '' then
+  local time = redis.call('TIME')
+  mark = ARGV[6] .. ' ' .. time[1] .. ' ' .. time[2]
+  redis.call('PUBLISH', channel, mark)
+end
+local type = redis.call('HGET', KEYS[4], 'type')
+if type ~= 'sorted_feed' then
+  return {{refused(type, 1)[1], mark, 0, 0, ''}}
+end
+
+local function together(i, at)
+  local two = at > 0 and redis.call('LRANGE', ids, at - 1, at) or {}
+  return two[2] == anchors[i] and two[1] == anchors[i + 1]
+end
+if #anchors > 0 and not together(1, index - 1) then
+  index = 0
+  for i = 1, #anchors, 2 do
+    local at = redis.call('LPOS', ids, anchors[i])
+    if at and together(i, at) then
+      index = at + 1
+      break
+    end
+  end
+end
+
+local reply = {1, mark, index, redis.call('LLEN', ids), redis.call('GET', KEYS[3]) or ''}
+local rows = count > 0 and redis.call('LRANGE', ids, index, index + count - 1) or {}
+for _, id in ipairs(wanted) do
+  rows[#rows + 1] = id
+end
+if #rows > 0 then
+  local values = bodies and redis.call('HMGET', items, unpack(rows))
+  for i, id in ipairs(rows) do
+    reply[#reply + 1] = id
+    reply[#reply + 1] = not bodies and '' or values[i]
+  end
+end
+return {reply}
