@@ -25,13 +25,26 @@ func (e *RefusedError) Unwrap() error { return actor.ErrNotSent }
 // Refusals that pass by themselves: Redis is starting, failing over, or busy.
 var passing = []string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS"}
 
+// Before version 7 Redis wraps the error of a command inside of a script.
+const wrapped = "ERR Error running script"
+
 func passes(refusal string) bool {
 	for _, p := range passing {
-		if strings.HasPrefix(refusal, p) {
+		if strings.HasPrefix(refusal, p) || strings.HasPrefix(refusal, wrapped) && strings.Contains(refusal, ": -"+p+" ") {
 			return true
 		}
 	}
 	return false
+}
+
+// refused is the answer to a command that Redis refused. If an earlier attempt may
+// have run, the refusal of this one does not prove that nothing did.
+func refused(ran bool, refusal string) error {
+	err := &RefusedError{refusal}
+	if ran {
+		return unknown(errors.New(err.Error()))
+	}
+	return err
 }
 
 // unavailable is the answer to a command that waited for Redis long enough.

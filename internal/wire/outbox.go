@@ -2,13 +2,10 @@ package wire
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"time"
-
-	"github.com/thoonk-go/thoonk/internal/actor"
 )
 
 // Limits of a batch and of how many are under way.
@@ -178,7 +175,7 @@ func (o *Outbox) Land(b *Batch) {
 			case j < r.decoded:
 				c.Settle(nil)
 			case r.done && !passes(r.refusal):
-				c.Settle(&RefusedError{r.refusal})
+				c.Settle(refused(c.request().repeat, r.refusal))
 			case o.keep(b, r, c):
 				again = append(again, c)
 			}
@@ -252,7 +249,7 @@ func (o *Outbox) Abort(err error) {
 	}
 	for _, c := range o.queue {
 		if c.request().repeat {
-			c.Settle(fmt.Errorf("%w (%w)", actor.ErrOutcomeUnknown, err))
+			c.Settle(unknown(errors.New(err.Error()))) // not wrapped: err says that nothing was sent
 		} else {
 			c.Settle(err)
 		}
