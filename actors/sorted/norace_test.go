@@ -1,0 +1,5 @@
+//go:build !race
+
+package sorted_test
+
+const raced = false
