@@ -13,6 +13,13 @@ import (
 // the connection is closed: the stream can no longer be trusted.
 type Reader struct{ br resp.BufferedReader }
 
+// What Redis can answer at most. Anything larger is no reply, and memory for it must
+// not be asked for.
+const (
+	maxBulk  = 512 << 20 // bytes
+	maxArray = 1 << 24   // elements
+)
+
 // Int reads an integer.
 func (r Reader) Int() (int64, error) {
 	kind, line, err := r.line()
@@ -37,6 +44,9 @@ func (r Reader) Bytes() ([]byte, error) {
 	n, err := parseInt(line)
 	if err != nil || n < 0 {
 		return nil, err
+	}
+	if n > maxBulk {
+		return nil, fmt.Errorf("wire: a string of %d bytes in a reply", n)
 	}
 	b := make([]byte, n)
 	if _, err := io.ReadFull(r.br, b); err != nil {
@@ -74,6 +84,9 @@ func (r Reader) Len() (int, error) {
 		return 0, unexpected(kind, "an array")
 	}
 	n, err := parseInt(line)
+	if n > maxArray {
+		return 0, fmt.Errorf("wire: an array of %d elements in a reply", n)
+	}
 	return int(n), err
 }
 
@@ -83,11 +96,13 @@ func (r Reader) Strings() ([]string, error) {
 	if err != nil || n <= 0 {
 		return nil, err
 	}
-	list := make([]string, n)
-	for i := range list {
-		if list[i], _, err = r.String(); err != nil {
+	list := make([]string, 0, min(n, 1024))
+	for range n {
+		s, _, err := r.String()
+		if err != nil {
 			return nil, err
 		}
+		list = append(list, s)
 	}
 	return list, nil
 }
