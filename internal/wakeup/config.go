@@ -20,13 +20,14 @@ type Config struct {
 	Dial func(ctx context.Context) (radix.Conn, error)
 
 	// Do runs a command on the connections that the engine shares: interrupts, and
-	// ids that go back. It must return when its context ends, which is after 5s or
-	// when Close gives up.
+	// ids that go back. Its context ends soon and bounds the wait for a connection;
+	// the action has its own, of 5s or until Close gives up. A Do that does not
+	// return then is left behind.
 	Do func(ctx context.Context, a radix.Action) error
 
 	// Check returns those of the names that may have items whose ids got lost. It
 	// is called with the armed names of one connection, on a goroutine of its own,
-	// and must return when its context ends. Nil: no checks.
+	// and left behind as Do is. Nil: no checks.
 	Check func(ctx context.Context, names []string) (suspects []string, err error)
 
 	// PerShard is how many names share a connection. Defaults to 64.

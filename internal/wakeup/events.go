@@ -43,7 +43,7 @@ func (e *ended) apply(s *shard) {
 
 // apply takes the reply to a pop.
 func (p *pop) apply(s *shard) {
-	s.busy, s.idleAt = false, s.now
+	s.busy, s.idleAt, s.unheeded = false, s.now, 0
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	s.blocked = false
@@ -117,22 +117,30 @@ func (t *types) apply(s *shard) {
 }
 
 // interrupt ends the pop under way, unless it is about to end anyway: one push at a
-// time, and none while one is in the control list. That should take no time; a list
-// that was deleted meanwhile is found by its taking long.
+// time, and none while one is in the control list. A pop that does not end soon after
+// its interrupt was pushed gets another one, in case the list was deleted; then the
+// connection is dead, which is noticed here sooner than by the pop's time limit.
 func (s *shard) interrupt() {
-	if s.pushing || !s.due(s.pushAt) || (s.asked && !s.due(s.askedAt.Add(askAgain))) {
+	if s.pushing || !s.due(s.pushAt) {
 		return
+	}
+	if s.asked {
+		if !s.due(s.askedAt.Add(askAgain)) {
+			return
+		}
+		if s.unheeded++; s.unheeded == 2 {
+			s.session.end(errSilent)
+			return
+		}
 	}
 	s.pushing, s.asked = true, true
 	s.w.interrupts.Add(1)
 	session := s.session
 	go func() {
-		ctx, cancel := context.WithTimeout(s.w.ctx, doTimeout)
-		defer cancel()
 		push := radix.NewPipeline()
 		push.Append(radix.Cmd(nil, "LPUSH", s.control, "1"))
 		push.Append(radix.Cmd(nil, "PEXPIRE", s.control, "60000"))
-		s.events <- &pushed{session, s.w.cfg.Do(ctx, push)}
+		s.events <- &pushed{session, s.w.do(push)}
 	}()
 }
 
@@ -165,9 +173,7 @@ func (s *shard) check() {
 	s.checking = true
 	names := s.armedNames()
 	go func() {
-		ctx, cancel := context.WithTimeout(s.w.ctx, doTimeout)
-		defer cancel()
-		suspects, err := s.w.cfg.Check(ctx, names)
+		suspects, err := await(s.w.ctx, func(ctx context.Context) ([]string, error) { return s.w.cfg.Check(ctx, names) })
 		s.events <- &checked{suspects, err}
 	}()
 }

@@ -1,14 +1,10 @@
 package wakeup
 
 import (
-	"context"
-	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/mediocregopher/radix/v4"
-	"github.com/mediocregopher/radix/v4/resp/resp3"
 	"go.uber.org/zap"
 
 	"github.com/thoonk-go/thoonk/internal/contract"
@@ -72,9 +68,7 @@ func (w *Waker) bringBack(name string, r *returning) {
 			return
 		}
 		for failures := 0; ; failures++ {
-			ctx, cancel := context.WithTimeout(w.ctx, doTimeout)
-			err := w.cfg.Do(ctx, radix.Cmd(nil, "RPUSH", append([]string{key}, ids...)...))
-			cancel()
+			err := w.do(radix.Cmd(nil, "RPUSH", append([]string{key}, ids...)...))
 			if err == nil {
 				w.returned.Add(uint64(len(ids)))
 				break
@@ -108,34 +102,4 @@ func (w *Waker) nextReturn(name string, r *returning) []string {
 	}
 	w.leave()
 	return nil
-}
-
-// sleep reports whether ctx lasted that long.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// isError reports whether err is an error reply, and begins with one of the codes
-// if there are any.
-func isError(err error, codes ...string) bool {
-	var simple resp3.SimpleError
-	var blob resp3.BlobError
-	var text string
-	switch {
-	case errors.As(err, &simple):
-		text = simple.S
-	case errors.As(err, &blob):
-		text = string(blob.B)
-	default:
-		return false
-	}
-	code, _, _ := strings.Cut(text, " ")
-	return len(codes) == 0 || slices.Contains(codes, code)
 }

@@ -41,12 +41,13 @@ type shard struct {
 	replacing  bool // the next connection replaces a lost one
 	suspicious bool // a pop was lost
 
-	pushing bool      // an interrupt is being pushed
-	asked   bool      // an interrupt is, or will be, in the control list
-	askedAt time.Time // since then, if not pushing
-	pushAt  time.Time // not before this the next one
-	pushes  int       // failed in a row
-	leaveAt time.Time // when disarmed names interrupt; zero: there are none
+	pushing  bool      // an interrupt is being pushed
+	asked    bool      // an interrupt is, or will be, in the control list
+	askedAt  time.Time // since then, if not pushing
+	pushAt   time.Time // not before this the next one
+	pushes   int       // failed in a row
+	unheeded int       // pushed in a row without effect
+	leaveAt  time.Time // when disarmed names interrupt; zero: there are none
 
 	checking bool
 	recheck  bool // a connection was lost and replaced meanwhile
@@ -262,6 +263,7 @@ func (s *shard) lost(cause error) {
 	if !s.pushing {
 		s.asked = false // the lost connection may have taken it
 	}
+	s.unheeded = 0
 	if cause == errIdle || cause == errClosed {
 		s.failures, s.replacing = 0, false
 		return
