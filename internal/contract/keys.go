@@ -53,6 +53,8 @@ const (
 	Claimants   Key = "feed.claimants:"
 	Delayed     Key = "feed.delayed:"
 	Errors      Key = "feed.errors:"
+	Progress    Key = "feed.progress:"
+	Waiters     Key = "feed.waiters:"
 	Result      Key = "feed.result:"
 	Taken       Key = "feed.taken:"
 	TakenB      Key = "feed.taken.b:"
@@ -68,7 +70,7 @@ const (
 var Owned = []Key{
 	Config, IDs, Items, Publishes, IDIncr, Published, Claimed, Cancelled,
 	Stalled, Running, Finishes, Retried,
-	Claimants, Delayed, Errors, Maintenance, Unaccounted,
+	Claimants, Delayed, Errors, Progress, Waiters, Maintenance, Unaccounted,
 }
 
 // Channels of a name (section 9).
@@ -78,6 +80,15 @@ const (
 	Retract   Key = "feed.retract:"
 	Position  Key = "feed.position:"
 	JobFinish Key = "job.finish:"
+
+	// With notices, a put is announced on the channel Publishes and a claim on
+	// Claimed: channels and keys do not meet.
+)
+
+// Channels that this engine adds.
+const (
+	JobProgress Key = "job.progress:" // id\0text
+	JobEnded    Key = "job.ended:"    // id\0state, while somebody waits for a job
 )
 
 // Channels about names (section 2).
@@ -94,4 +105,13 @@ const (
 	FieldTitle      = "title"
 	FieldSerializer = "serializer"
 	FieldScoreUnit  = "score_unit"
+
+	// Of job sets; durations in milliseconds.
+	FieldTimeout     = "timeout"
+	FieldMaxFailures = "max_failures"
+	FieldMinBackoff  = "min_backoff"
+	FieldMaxBackoff  = "max_backoff"
+	FieldResultTTL   = "result_ttl"
+	FieldNotices     = "notices" // "1"
+	FieldPaused      = "paused"  // "1"
 )
