@@ -80,11 +80,11 @@ func message(m pubsubhub.Event) (Event, bool) {
 
 // A sorter tells new items from edited ones. Ids are numbers that grow: what is
 // published under a number above the counter is new, and its position comes next,
-// for both messages are sent in one step. As long as the counter is not known,
-// whatever is followed by its position counts as new.
+// for both messages are sent in one step. When the counter is not up to date, only
+// what is above it and followed by its position counts as new.
 type sorter struct {
-	synced  bool   // the counter is known
-	counter uint64 // the last id that was given away
+	counter uint64 // no smaller one is new
+	synced  bool   // each larger one is new
 	half    *Event // published; waits for its position
 }
 
@@ -97,9 +97,8 @@ func (s *sorter) add(e Event) []Event {
 	}
 	switch e.Kind {
 	case Published:
-		n, ok := number(e.ID)
-		if !s.synced || ok && n > s.counter {
-			s.counter = max(s.counter, n)
+		if n := number(e.ID); n > s.counter {
+			s.counter = n
 			s.half = &e
 			return done
 		}
@@ -123,7 +122,11 @@ func (s *sorter) flush() []Event {
 	return []Event{e}
 }
 
-func number(id string) (n uint64, ok bool) {
+// number is an id as a number; 0 if it is none.
+func number(id string) uint64 {
 	n, err := strconv.ParseUint(id, 10, 64)
-	return n, err == nil
+	if err != nil {
+		return 0
+	}
+	return n
 }

@@ -54,7 +54,11 @@ func (s *Sorted) Follow(ctx context.Context, opts FollowOptions) (*Subscription,
 		o.Channels = append(o.Channels, k.Of(s.Name()))
 	}
 	f.restart()
-	var err error
+	now, err := s.page(ctx, pageCall{})
+	if err != nil && !gone(err) {
+		return nil, s.wrap("follow", err)
+	}
+	f.sorter.counter = number(now.counter)
 	if f.sub, err = s.kind.host.Subscribe(ctx, o); err != nil {
 		return nil, s.wrap("follow", err)
 	}
@@ -128,6 +132,9 @@ func (s *Subscription) read(ctx context.Context) error {
 		return nil
 	case err != nil:
 		return err
+	}
+	if m.Lost() && s.opts.Snapshot {
+		s.sorter.half = nil // the position is lost; the snapshot has it
 	}
 	if e, ok := message(m); ok {
 		s.pending = s.sorter.add(e)

@@ -51,8 +51,7 @@ func (s *Subscription) step(ctx context.Context) error {
 	call := s.syncing.call(s.opts.ID)
 	call.channel, call.marker = s.marker, strconv.Itoa(s.pages)
 	page, err := s.sorted.page(ctx, call)
-	gone := errors.Is(err, contract.ErrNoSuchName) || errors.Is(err, contract.ErrWrongType)
-	if err != nil && (!gone || s.opts.Snapshot) {
+	if err != nil && (s.opts.Snapshot || !gone(err)) {
 		return err
 	}
 	lost, err := host.UpTo(ctx, s.sub, s.marker, page.mark, s.before)
@@ -80,8 +79,14 @@ func (s *Subscription) step(ctx context.Context) error {
 	}
 	s.syncing = nil
 	s.sorter.synced = true
-	s.sorter.counter, _ = number(page.counter)
+	s.sorter.counter = number(page.counter)
 	return nil
+}
+
+// gone reports whether the name does not exist, at least not as a sorted feed: it can
+// be followed nevertheless, since it may be created.
+func gone(err error) bool {
+	return errors.Is(err, contract.ErrNoSuchName) || errors.Is(err, contract.ErrWrongType)
 }
 
 // before takes a message in front of the marker.
