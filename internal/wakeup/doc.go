@@ -54,11 +54,20 @@
 //   - When no pop is blocked the new names are just used. A name alone on its
 //     connection, the usual case, is woken and armed without any interrupt.
 //
+// # Keys that cannot be popped
+//
+// One key that is not a list makes the pop of all of them fail, and so does one
+// that the user may not touch (ACL). Such a name is left out for one second, doubling
+// to 32, and its Suspect is called: its actor finds out what the name has become. The
+// user needs the commands BRPOP, LPUSH, RPUSH, PEXPIRE and TYPE, and the keys
+// feed.wake:*.
+//
 // # Cost
 //
-// One connection and three goroutines per 64 names. Waiting costs one BRPOP per
+// One connection and four goroutines per 64 names. Waiting costs one BRPOP per
 // Timeout and one Check per CheckEvery for each connection, in all less than 0.1
-// commands a second at the defaults. A wake-up costs one BRPOP; if the connection
+// commands a second at the defaults. A wake-up takes 0.1 ms on loopback, and 0.14 ms
+// among 63 other names. It costs one BRPOP; if the connection
 // has other names too, arming the name again costs LPUSH, PEXPIRE and another
 // BRPOP. An id that is put back costs one RPUSH.
 //

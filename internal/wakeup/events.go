@@ -3,9 +3,12 @@ package wakeup
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/mediocregopher/radix/v4"
 	"go.uber.org/zap"
+
+	"github.com/thoonk-go/thoonk/internal/contract"
 )
 
 // connected: the session can be used.
@@ -64,8 +67,9 @@ func (p *pop) apply(s *shard) {
 // hand gives an id to its waiter, or back. The caller holds Waker.mu.
 func (s *shard) hand(key, id string) {
 	i := slices.IndexFunc(s.slots, func(sl *slot) bool { return sl.key == key })
-	if i < 0 {
-		return // not a key of ours
+	if i < 0 { // cannot be: a name keeps its place while it is in a pop
+		s.w.giveBack(strings.TrimPrefix(key, string(contract.IDs)), id)
+		return
 	}
 	sl := s.slots[i]
 	s.slots = slices.Concat(s.slots[i+1:], s.slots[:i+1])

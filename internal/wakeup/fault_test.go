@@ -165,7 +165,7 @@ func TestInterruptsFail(t *testing.T) {
 	t.Parallel()
 	target := redistest.Shared(t)
 	peer := redistest.Client(t, target.URL())
-	cfg := connected2(t, target, target, Config{})
+	cfg := configured(t, target, target, Config{})
 	do, fails := cfg.Do, atomic.Int32{}
 	cfg.Do = func(ctx context.Context, a radix.Action) error {
 		if fails.Add(1) < 4 {
@@ -187,7 +187,7 @@ func TestControlListIsDeleted(t *testing.T) {
 	t.Parallel()
 	target := redistest.Shared(t)
 	peer := redistest.Client(t, target.URL())
-	cfg := connected2(t, target, target, Config{})
+	cfg := configured(t, target, target, Config{})
 	do, first := cfg.Do, atomic.Bool{}
 	cfg.Do = func(ctx context.Context, a radix.Action) error {
 		if !first.Swap(true) {
@@ -228,13 +228,60 @@ func TestKeyOfAnotherType(t *testing.T) {
 	})
 }
 
+// TestKeyWithoutPermission: the same for a key that the user may not touch.
+func TestKeyWithoutPermission(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Private(t, redisserver.Options{})
+	peer := redistest.Client(t, srv.URL())
+	peer.Do("ACL", "SETUSER", "limited", "on", ">secret", "~feed.wake:*", "~feed.ids:good*",
+		"+auth", "+ping", "+brpop", "+lpush", "+rpush", "+pexpire", "+type")
+	w := onServer(t, at(strings.Replace(srv.URL(), "unix://", "unix://limited:secret@", 1)), Config{})
+	a, b := newBox(1), newBox(1)
+	w.Arm("bad", a)
+	w.Arm("good", b)
+	receive(t, a.suspects)
+	for range 3 {
+		put(peer, "good", "1")
+		require.Equal(t, "1", b.next(t))
+		w.Arm("good", b)
+	}
+	require.Empty(t, b.suspects)
+	require.Zero(t, w.Stats().Reconnects)
+}
+
+type at string
+
+func (url at) URL() string { return string(url) }
+
+// TestTimeIsOver: pops that end without an id are just repeated; with both versions
+// of the protocol.
+func TestTimeIsOver(t *testing.T) {
+	t.Parallel()
+	for _, protocol := range []string{"", "3"} {
+		t.Run("protocol="+protocol, func(t *testing.T) {
+			t.Parallel()
+			srv := redistest.Private(t, redisserver.Options{})
+			peer := redistest.Client(t, srv.URL())
+			w := onServer(t, srv, Config{Timeout: 10 * time.Millisecond, Dial: func(ctx context.Context) (radix.Conn, error) {
+				return radix.Dialer{Protocol: protocol}.Dial(ctx, "unix", srv.Socket())
+			}})
+			b := newBox(1)
+			w.Arm("x", b)
+			redistest.Eventually(t, func() bool { return w.Stats().Pops > 5 })
+			put(peer, "x", "1")
+			require.Equal(t, "1", b.next(t))
+			require.Zero(t, w.Stats().Reconnects)
+		})
+	}
+}
+
 // TestReplyOfReturnIsLost: it is pushed again, and may then be there twice.
 func TestReplyOfReturnIsLost(t *testing.T) {
 	t.Parallel()
 	target := redistest.Shared(t)
 	peer := redistest.Client(t, target.URL())
 	proxy := redistest.NewProxy(t, target.URL())
-	w := New(connected2(t, target, proxy, Config{}))
+	w := New(configured(t, target, proxy, Config{}))
 	name := redistest.Name(t)
 	swallowed := proxy.SwallowNext([]byte("RPUSH"))
 	w.Return(name, "a", "b")

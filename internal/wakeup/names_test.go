@@ -12,7 +12,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/redistest"
 )
 
@@ -173,82 +172,6 @@ func (g *guarded) Suspect() {
 		g.t.Error("called after Disarm")
 	}
 }
-
-// TestNothingIsLost has many goroutines arm, disarm and refuse while ids are put on
-// a few names: in the end each id was handed over once, or is in its list once.
-func TestNothingIsLost(t *testing.T) {
-	onBoth(t, func(t *testing.T, srv server) {
-		const names, wakers, users, puts = 12, 3, 8, 3000
-		var wg sync.WaitGroup
-		var mu sync.Mutex
-		seen := map[string]int{}
-		all := make([]string, names)
-		for i := range all {
-			all[i] = redistest.Name(t)
-		}
-		stop := make(chan struct{})
-		var ws []*Waker
-		for range wakers {
-			w := onServer(t, srv, Config{PerShard: 5, Linger: time.Millisecond})
-			ws = append(ws, w)
-			for range users {
-				wg.Go(func() {
-					for {
-						select {
-						case <-stop:
-							return
-						default:
-						}
-						name := all[rand.N(names)]
-						w.Arm(name, waiterFunc(func(id string) bool {
-							mu.Lock()
-							defer mu.Unlock()
-							if rand.N(4) == 0 {
-								return false
-							}
-							seen[id]++
-							return true
-						}))
-						if rand.N(3) == 0 {
-							w.Disarm(all[rand.N(names)])
-						}
-						pause(rand.N(time.Millisecond))
-					}
-				})
-			}
-		}
-		peer := redistest.Client(t, srv.URL())
-		for i := 0; i < puts; {
-			var cmds [][]any
-			for range 1 + rand.N(20) {
-				name := all[rand.N(names)]
-				cmds = append(cmds, []any{"LPUSH", contract.IDs.Of(name), fmt.Sprintf("%s/%d", name, i)})
-				i++
-			}
-			peer.Pipeline(cmds...)
-			pause(rand.N(5 * time.Millisecond))
-		}
-		close(stop)
-		wg.Wait()
-		for _, w := range ws {
-			require.NoError(t, w.Close(t.Context()))
-		}
-		handed := len(seen)
-		for _, name := range all {
-			for _, id := range list(peer, name) {
-				seen[id]++
-			}
-		}
-		require.GreaterOrEqual(t, len(seen), puts)
-		for id, n := range seen {
-			require.Equal(t, 1, n, id)
-		}
-		t.Logf("%d of %d handed over, %+v", handed, len(seen), ws[0].Stats())
-	})
-}
-
-// pause lets other goroutines go on; nothing depends on how long.
-func pause(d time.Duration) { <-time.After(d) }
 
 func TestPlacesAndConnectionsComeAndGo(t *testing.T) {
 	onBoth(t, func(t *testing.T, srv server) {

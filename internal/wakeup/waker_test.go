@@ -27,7 +27,7 @@ type server interface{ URL() string }
 // says nothing it never waits for a time limit.
 func onServer(t testing.TB, srv server, cfg Config) *Waker {
 	t.Helper()
-	w := New(connected2(t, srv, srv, cfg))
+	w := New(configured(t, srv, srv, cfg))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -36,8 +36,8 @@ func onServer(t testing.TB, srv server, cfg Config) *Waker {
 	return w
 }
 
-// connected2 fills cfg in: pops go to one address, other commands to another.
-func connected2(t testing.TB, pops, others server, cfg Config) Config {
+// configured fills cfg in: pops go to one server, other commands to another.
+func configured(t testing.TB, pops, others server, cfg Config) Config {
 	t.Helper()
 	if cfg.Instance == "" {
 		cfg.Instance = redistest.Name(t)
