@@ -85,6 +85,8 @@ func (n *network) addLane(ctx context.Context) error {
 			}
 		}},
 	}
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.DialTimeout)
+	defer cancel()
 	client, err := pool.New(ctx, n.at.network, n.at.addr)
 	if err != nil {
 		return err
@@ -115,6 +117,8 @@ func (n *network) netDialer() interface {
 // check asks the server for its version, which also shows that commands are
 // permitted. A server that does not tell is taken as it is.
 func (n *network) check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
+	defer cancel()
 	client := n.lanes[0].Client
 	if err := client.Do(ctx, radix.Cmd(nil, "PING")); err != nil {
 		return err
