@@ -3,6 +3,7 @@ package sorted
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/thoonk-go/thoonk/internal/actor"
 	"github.com/thoonk-go/thoonk/internal/contract"
@@ -17,7 +18,7 @@ type pageCall struct {
 	bodies       bool // else ids only
 	channel      string
 	marker       string
-	anchors      []string // pairs; see page.lua
+	anchors      []string // see page.lua
 	wanted       []string // at most host.MaxPage
 }
 
@@ -100,8 +101,9 @@ func readPage(r wire.Reader, _ int) (p pageReply, err error) {
 	return p, nil
 }
 
-// trailLength is how many ids a walk can go back by its anchors.
-const trailLength = 513
+// trailLength is how far the list may shift between two pages of a walk without
+// making it go through the list again.
+const trailLength = 64
 
 // A walk reads a sorted feed page by page. The list may change between two pages,
 // also in front of the index where the second begins: the ids read last are its
@@ -111,49 +113,62 @@ type walk struct {
 	bodies bool // else ids only
 	index  int
 	pager  host.Pager
-	trail  []string // the ids read last, as they stood one behind the other
-	seen   map[string]struct{}
+	trail  []string // the ids read last
+	seen   map[string]bool
+	again  bool // it goes over what it has seen: read ids only
 }
 
 // next reads the next page. more is false at the end.
 func (w *walk) next(ctx context.Context) (items []Item, more bool, err error) {
-	p := pageCall{index: w.index, count: host.MaxPage, bodies: w.bodies, anchors: w.anchors()}
-	if w.bodies {
-		p.count = max(w.pager.Size(), 2) // of one alone there is no pair
+	p := pageCall{index: w.index, count: host.MaxPage, bodies: w.bodies && !w.again}
+	for _, id := range slices.Backward(w.trail) {
+		p.anchors = append(p.anchors, id)
+	}
+	if p.bodies {
+		p.count = w.pager.Size()
 	}
 	r, err := w.sorted.page(ctx, p)
 	if err != nil {
 		return nil, false, err
 	}
-	if w.seen == nil {
-		w.seen = make(map[string]struct{}, len(r.rows))
+	rows := r.rows
+	if w.again {
+		// What has not been seen is read by the next page, with its items.
+		if n := slices.IndexFunc(rows, func(it Item) bool { return !w.seen[it.ID] }); n >= 0 {
+			rows, w.again = rows[:n], false
+		}
 	}
 	if r.index != w.index {
-		w.trail = w.trail[:0]
+		w.trail = nil
 	}
-	for _, it := range r.rows {
-		w.trail = append(w.trail, it.ID)
-		w.pager.Saw(it.Body)
-		if _, ok := w.seen[it.ID]; ok {
-			continue
+	w.index = r.index + len(rows)
+	fresh := w.pass(rows)
+	if p.bodies {
+		w.again = len(fresh) == 0 && len(rows) > 0
+		for _, it := range rows {
+			w.pager.Saw(it.Body)
 		}
-		w.seen[it.ID] = struct{}{}
+	}
+	for _, it := range fresh {
 		if it.Body != nil {
 			items = append(items, it)
 		}
 	}
-	w.trail = append(w.trail[:0], w.trail[max(0, len(w.trail)-trailLength):]...)
-	w.index = r.index + len(r.rows)
-	return items, len(r.rows) > 0 && w.index < r.length, nil
+	return items, w.index < r.length, nil
 }
 
-// anchors are pairs from the trail: the last one, and others at a distance of 1, 2,
-// 4 and so on.
-func (w *walk) anchors() []string {
-	var pairs []string
-	for back := 1; back < len(w.trail); back *= 2 {
-		at := len(w.trail) - back
-		pairs = append(pairs, w.trail[at], w.trail[at-1])
+// pass notes what was read and returns what had not been seen.
+func (w *walk) pass(rows []Item) (fresh []Item) {
+	if w.seen == nil {
+		w.seen = make(map[string]bool, len(rows))
 	}
-	return pairs
+	for _, it := range rows {
+		w.trail = append(w.trail, it.ID)
+		if !w.seen[it.ID] {
+			w.seen[it.ID] = true
+			fresh = append(fresh, it)
+		}
+	}
+	w.trail = slices.Clone(w.trail[max(0, len(w.trail)-trailLength):])
+	return fresh
 }

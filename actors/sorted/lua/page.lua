@@ -11,10 +11,11 @@
 -- Publishes  marker and the time, on the marker channel: a page that is read again
 --            after a lost reply has a marker of its own
 --
--- The anchors are pairs of ids that a walk read one behind the other: the later one and
--- the one in front of it, the last pair read first. Where that one is no longer right
--- in front of the index, the walk goes on behind the first pair that is still
--- together: these two have not been moved. There is none: from the beginning.
+-- The anchors are the ids that a walk read last, the latest first. They should be right
+-- in front of the index. Where the last two are further in front, still together, the
+-- walk goes on behind them. Where others of them have come to the index, it goes on from
+-- there, and comes across the rest again. Otherwise it goes through the list from the
+-- beginning.
 local ids, items = KEYS[1], KEYS[2]
 local index, count, bodies = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
 local channel, first = ARGV[5], 8
@@ -31,19 +32,21 @@ if type ~= 'sorted_feed' then
   return {{refused(type, 1)[1], mark, 0, 0, ''}}
 end
 
-local function together(i, at)
-  local two = at > 0 and redis.call('LRANGE', ids, at - 1, at) or {}
-  return two[2] == anchors[i] and two[1] == anchors[i + 1]
-end
-if #anchors > 0 and not together(1, index - 1) then
-  index = 0
-  for i = 1, #anchors, 2 do
-    local at = redis.call('LPOS', ids, anchors[i])
-    if at and together(i, at) then
-      index = at + 1
-      break
+if #anchors > 0 then
+  local from = math.max(0, index - #anchors - 1)
+  local rows, n, found = redis.call('LRANGE', ids, from, index - 1), index - from, false
+  local function are(k, i) -- rows k and k - 1 the anchors i and i + 1
+    return rows[k] == anchors[i] and rows[k - 1] == anchors[i + 1]
+  end
+  for k = n, 1, -1 do
+    if not found and are(k, 1) then
+      index, found = from + k, true
     end
   end
+  for i = 2, #anchors do
+    found = found or are(n, i)
+  end
+  index = found and index or 0
 end
 
 local reply = {1, mark, index, redis.call('LLEN', ids), redis.call('GET', KEYS[3]) or ''}
