@@ -52,8 +52,16 @@ type Config struct {
 	// half times that at the latest. Defaults to 30s.
 	CheckEvery time.Duration
 
-	// DrainTimeout is how long Interrupt lets calls go on that wait for Redis.
-	// Close has a context instead. Defaults to 10s.
+	// Workers is how many handlers run at once, in all job sets together. Defaults
+	// to 0: as many as the options of each allow.
+	Workers int
+
+	// Lease is how long a claim that a handler runs outlives this process. It is
+	// renewed every third of that, on Redis' clock. At least 1s; defaults to 10s.
+	Lease time.Duration
+
+	// DrainTimeout is how long Close and Interrupt let handlers finish. Defaults to
+	// 10s.
 	DrainTimeout time.Duration
 
 	// Logger gets lost connections and the like, never payloads. Nil logs nothing.
@@ -69,6 +77,7 @@ func (c Config) withDefaults() Config {
 	c.MaxItem = orDefault(c.MaxItem, contract.DefaultMaxItem)
 	c.Mailbox = orDefault(c.Mailbox, 1024)
 	c.CheckEvery = orDefault(c.CheckEvery, 30*time.Second)
+	c.Lease = orDefault(c.Lease, 10*time.Second)
 	c.DrainTimeout = orDefault(c.DrainTimeout, 10*time.Second)
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()
@@ -100,6 +109,10 @@ func (c Config) validate() error {
 	positive("MaxItem", int64(c.MaxItem))
 	positive("Mailbox", int64(c.Mailbox))
 	positive("CheckEvery", int64(c.CheckEvery))
+	positive("Workers", int64(c.Workers))
+	if c.Lease != 0 && c.Lease < time.Second {
+		problems = append(problems, fmt.Errorf("Lease is %v, it must be at least 1s", c.Lease))
+	}
 	positive("DrainTimeout", int64(c.DrainTimeout))
 	if c.MaxItem > 512<<20 {
 		problems = append(problems, fmt.Errorf("MaxItem is %d, Redis stores at most %d bytes", c.MaxItem, 512<<20))

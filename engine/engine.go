@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/thoonk-go/thoonk/actors/feed"
+	"github.com/thoonk-go/thoonk/actors/job"
 	"github.com/thoonk-go/thoonk/actors/queue"
 	"github.com/thoonk-go/thoonk/actors/sorted"
 	"github.com/thoonk-go/thoonk/internal/actor"
@@ -17,6 +18,7 @@ import (
 	"github.com/thoonk-go/thoonk/internal/host"
 	"github.com/thoonk-go/thoonk/internal/wakeup"
 	"github.com/thoonk-go/thoonk/internal/wire"
+	"github.com/thoonk-go/thoonk/pool"
 	"github.com/thoonk-go/thoonk/pubsubhub"
 )
 
@@ -32,12 +34,15 @@ type Engine struct {
 	feeds  *feed.Kind
 	queues *queue.Kind
 	sorted *sorted.Kind
+	jobs   *job.Kind
 	names  *actor.Set[wire.Command] // commands about names of any type
 
-	feedStats, queueStats, sortedStats, nameStats wire.Stats
+	pool *pool.Pool // of the handlers
 
-	stop  chan struct{} // closed to begin the shutdown
+	feedStats, queueStats, sortedStats, jobStats, nameStats wire.Stats
+
 	once  sync.Once
+	stop  chan time.Duration // begins the shutdown: how long handlers may go on
 	abort context.CancelFunc // ends the waiting for Redis
 	done  chan struct{}      // closed when everything has ended
 }
@@ -54,7 +59,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine: open: %w (%w)", err, ErrNotSent)
 	}
-	e := &Engine{cfg: cfg, net: net, stop: make(chan struct{}), done: make(chan struct{})}
+	e := &Engine{cfg: cfg, net: net, stop: make(chan time.Duration, 1), done: make(chan struct{})}
 	e.hub = pubsubhub.New(pubsubhub.Config{
 		Dial:    net.dial,
 		Publish: net.publish,
@@ -76,6 +81,8 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	e.waker = e.newWaker()
 	e.queues = queue.NewKind(e.host, &e.queueStats, e.waker, cfg.CheckEvery/5)
 	e.sorted = sorted.NewKind(e.host, &e.sortedStats)
+	e.pool = pool.New(cfg.Workers)
+	e.jobs = job.NewKind(e.host, &e.jobStats, e.waker, e.pool, job.Settings{Lease: cfg.Lease, Pause: cfg.CheckEvery / 5})
 	e.names = host.PlainSet(e.host, &e.nameStats)
 	go e.run()
 	return e, nil
@@ -89,12 +96,15 @@ func (e *Engine) run() {
 		ended := make(chan struct{})
 		g.Add(func() error { <-ended; return nil }, func(error) { end(); close(ended) })
 	}
-	g.Add(func() error { <-e.stop; return nil }, func(error) { e.begin() })
+	var drain time.Duration
+	g.Add(func() error { drain = <-e.stop; return nil }, func(error) {})
 	tick, cancel := context.WithCancel(context.Background())
 	g.Add(func() error { e.sweep(tick); return nil }, func(error) { cancel() })
-	part(e.feeds.Set().Close)
+	part(func() { e.drain(drain) }) // handlers may use everything else until they end
+	part(e.jobs.Close)
 	part(e.queues.Close)
 	part(e.sorted.Set().Close)
+	part(e.feeds.Set().Close)
 	part(e.names.Close)
 	part(func() { _ = e.waker.Close(e.host.Abort) })
 	part(func() { _ = e.hub.Close() })
@@ -102,6 +112,19 @@ func (e *Engine) run() {
 	_ = g.Run()
 	e.abort()
 	close(e.done)
+}
+
+// drain lets handlers finish for d, then ends their contexts, and waits for them.
+func (e *Engine) drain(d time.Duration) {
+	ctx, cancel := context.WithTimeout(e.host.Abort, d)
+	defer cancel()
+	grace, cancel := context.WithTimeout(e.host.Abort, d+d/4+time.Second)
+	defer cancel()
+	if err := e.jobs.Drain(ctx, grace); err != nil {
+		e.cfg.Logger.Warn("handlers still run: their jobs go to other workers when their leases pass",
+			zap.Int("handlers", e.pool.Stats().Running))
+	}
+	e.pool.Close()
 }
 
 // sweep ends actors that have been idle.
@@ -115,6 +138,7 @@ func (e *Engine) sweep(ctx context.Context) {
 			e.feeds.Set().Sweep(before)
 			e.queues.Sweep(before)
 			e.sorted.Set().Sweep(before)
+			e.jobs.Sweep(before)
 			e.names.Sweep(before)
 		case <-ctx.Done():
 			return
@@ -122,15 +146,24 @@ func (e *Engine) sweep(ctx context.Context) {
 	}
 }
 
-func (e *Engine) begin() { e.once.Do(func() { close(e.stop) }) }
+// begin begins the shutdown, once.
+func (e *Engine) begin(drain time.Duration) { e.once.Do(func() { e.stop <- drain }) }
 
-// Close ends the engine: new calls get ErrStopped, calls that were accepted are
-// still sent and answered, subscriptions end. When ctx ends first, calls that
-// still wait for Redis are answered with ErrStopped or ErrOutcomeUnknown, and
-// Close returns the context's error once everything has ended. Safe to call more
-// than once, and from anywhere.
+// Close ends the engine: no more jobs are claimed and handlers may finish, for
+// Config.DrainTimeout or four fifths of the time that ctx leaves, whatever is
+// shorter; then their contexts end, and what they did not finish goes back to the
+// front of the line. New calls get ErrStopped, calls that were accepted are still
+// sent and answered, subscriptions end.
+//
+// When ctx ends first, calls that still wait for Redis are answered with ErrStopped
+// or ErrOutcomeUnknown, and Close returns the context's error once everything has
+// ended. Safe to call more than once, and from anywhere but a handler.
 func (e *Engine) Close(ctx context.Context) error {
-	e.begin()
+	drain := e.cfg.DrainTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		drain = min(drain, max(time.Until(deadline)*4/5, 0))
+	}
+	e.begin(drain)
 	select {
 	case <-e.done:
 		return nil
@@ -152,7 +185,6 @@ func (e *Engine) Run() error {
 // Interrupt begins to close the engine and does not wait: Run returns when it has
 // ended, after Config.DrainTimeout at the latest if Redis answers.
 func (e *Engine) Interrupt(error) {
-	e.begin()
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), e.cfg.DrainTimeout)
 		defer cancel()

@@ -3,6 +3,7 @@ package engine
 import (
 	"github.com/thoonk-go/thoonk/internal/wakeup"
 	"github.com/thoonk-go/thoonk/internal/wire"
+	"github.com/thoonk-go/thoonk/pool"
 	"github.com/thoonk-go/thoonk/pubsubhub"
 )
 
@@ -11,11 +12,14 @@ import (
 type Stats struct {
 	Feeds  KindStats
 	Queues KindStats
+	Jobs   KindStats
 	Sorted KindStats
 	Names  KindStats // commands about names of any type
 
 	// Reconnects of the connections that carry commands.
 	Reconnects uint64
+	// Pool is the handlers of all job sets.
+	Pool pool.Stats
 	// Waker is the connections on which ids for empty queues arrive.
 	Waker wakeup.Stats
 	// Hub is the connection that messages arrive on.
@@ -47,6 +51,8 @@ func (s KindStats) BatchMean() float64 {
 func (e *Engine) Stats() Stats {
 	return Stats{
 		Feeds:      kindStats(&e.feedStats, e.feeds.Set().Len()),
+		Jobs:       kindStats(&e.jobStats, e.jobs.Len()),
+		Pool:       e.pool.Stats(),
 		Queues:     kindStats(&e.queueStats, e.queues.Len()),
 		Sorted:     kindStats(&e.sortedStats, e.sorted.Set().Len()),
 		Names:      kindStats(&e.nameStats, e.names.Len()),

@@ -39,6 +39,9 @@ func (s *Set[C]) Handle(name string) *Handle[C] { return &Handle[C]{name: name, 
 // Name is the name whose owner the handle reaches.
 func (h *Handle[C]) Name() string { return h.name }
 
+// Box is the mailbox that the handle used last; nil before its first use.
+func (h *Handle[C]) Box() *Mailbox[C] { return h.box.Load() }
+
 // Send puts c into the owner's inbox, after starting the owner if need be, and
 // returns the mailbox that took it.
 func (h *Handle[C]) Send(ctx context.Context, c C) (*Mailbox[C], error) {

@@ -96,6 +96,18 @@ func (c *Call[T]) Decode(r Reader) (err error) {
 // Settle implements Command.
 func (c *Call[T]) Settle(err error) { c.Resolve(c.value, err) }
 
+// Statuses reads a status per group.
+func Statuses(r Reader, groups int) ([]int64, error) {
+	list := make([]int64, groups)
+	for i := range list {
+		var err error
+		if list[i], err = r.Int(); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
 // Worst reads a status per group and returns the one that matters for all: a
 // negative one, or else the largest.
 func Worst(r Reader, groups int) (status int64, err error) {

@@ -52,6 +52,7 @@ type Outbox struct {
 	backoff time.Duration
 	pause   *time.Timer // non-nil while waiting for the next attempt
 	cause   error       // why the last attempt failed
+	trouble time.Time   // when that was
 }
 
 // NewOutbox returns the outbox of one name.
@@ -70,6 +71,9 @@ func (o *Outbox) Full() bool { return o.groups >= MaxBatch || o.size >= MaxBatch
 
 // Empty reports that there is nothing to send and nothing to wait for.
 func (o *Outbox) Empty() bool { return len(o.queue) == 0 && o.flights == 0 && len(o.failed) == 0 }
+
+// Trouble is when a batch failed last; zero if none has.
+func (o *Outbox) Trouble() time.Time { return o.trouble }
 
 // Landed delivers batches that came back; pass them to Land.
 func (o *Outbox) Landed() <-chan *Batch { return o.landed }
@@ -230,6 +234,7 @@ func (o *Outbox) wait() {
 			o.Add(c)
 		}
 	}
+	o.trouble = time.Now()
 	o.cfg.Stats.Retries.Add(1)
 	o.backoff = min(max(2*o.backoff, minBackoff), maxBackoff)
 	o.pause = time.NewTimer(o.backoff/2 + rand.N(o.backoff))

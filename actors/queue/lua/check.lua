@@ -6,8 +6,9 @@
 local reply = {}
 for i = 1, #KEYS, 3 do
   local ok, excess = pcall(function()
-    if redis.call('HGET', KEYS[i + 2], 'type') ~= 'queue' then
-      return 1
+    local type = redis.call('HGET', KEYS[i + 2], 'type')
+    if type ~= 'queue' then
+      return type == 'job' and 0 or 1 -- job sets are looked after elsewhere
     end
     return redis.call('HLEN', KEYS[i + 1]) - redis.call('LLEN', KEYS[i])
   end)

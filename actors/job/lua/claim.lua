@@ -1,0 +1,133 @@
+-- Claim jobs from the right end (contract 6): first those whose ids the engine has
+-- popped already, then as many more as are wanted. An id is dropped if it has no
+-- item, or if its job is claimed, stalled or delayed: peers queue ids twice. Which
+-- ids were claimed is kept until the engine's next claim in the same slot: asked
+-- again under the same number, the script gives the same jobs; under an older one,
+-- nothing (it is a copy that arrived late).
+-- KEYS       1 feed.ids  2 feed.items  3 feed.claimed  4 feed.claimants
+--            5 feed.cancelled  6 feed.published  7 feed.stalled  8 feed.delayed
+--            9 feed.config
+-- of engine  10 feed.taken  11 feed.taken.b: the slots 0 and 1
+-- ARGV       1 repeat  2 feed.claimed (channel)
+-- then       number, slot, wanted, engine, ms of lease or "0" for the timeout of the
+--            job set, the timeout's default, popped id, …
+-- Returns    {{status 1, "1" if no more is available now or "2" if claims are paused,
+--            token, now, timeout in ms, {id, item, failures, when put in ms, …}}}
+-- Publishes  with notices: id per job
+local ids, items, claimed, claimants = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local cancelled, published, stalled, delayed = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local number, slot, want = ARGV[3], ARGV[4] == '0' and KEYS[10] or KEYS[11], tonumber(ARGV[5])
+
+local conf = redis.call('HMGET', KEYS[9], 'type', 'paused', 'notices', 'timeout')
+if conf[1] ~= 'job' then
+  return {{refused(conf[1], 1)[1], '1', '', 0, 0, {}}}
+end
+local timeout = tonumber(conf[4] or nil) or tonumber(ARGV[8])
+local lease = tonumber(ARGV[7])
+if lease == 0 then
+  lease = timeout
+end
+local token = ARGV[6] .. ':' .. number .. ':' .. string.format('%.0f', lease)
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function describe(list)
+  local rows = {}
+  if #list > 0 then
+    local values = redis.call('HMGET', items, unpack(list))
+    local failures = redis.call('HMGET', cancelled, unpack(list))
+    local dates = redis.call('ZMSCORE', published, unpack(list))
+    for i, id in ipairs(list) do
+      local n = #rows
+      rows[n + 1], rows[n + 2] = id, values[i] or ''
+      rows[n + 3] = tonumber(failures[i] or nil) or 0
+      local date = tonumber(dates[i] or nil) or now
+      if date < 1e11 then
+        date = date * 1000 -- a peer wrote seconds
+      end
+      rows[n + 4] = math.floor(date)
+    end
+  end
+  return rows
+end
+
+local stored = redis.call('LINDEX', slot, 0)
+if stored == number then
+  local list, mine = redis.call('LRANGE', slot, 2, -1), {}
+  if #list > 0 then
+    local holders = redis.call('HMGET', claimants, unpack(list))
+    for i, id in ipairs(list) do
+      if holders[i] == token then
+        mine[#mine + 1] = id
+      end
+    end
+  end
+  return {{1, redis.call('LINDEX', slot, 1), token, now, timeout, describe(mine)}}
+elseif stored and stored > number then
+  return {{1, '0', token, now, timeout, {}}}
+end
+redis.call('LLEN', ids) -- these fail on a foreign value before anything is written
+redis.call('HLEN', items)
+redis.call('HLEN', claimants)
+redis.call('ZCARD', claimed)
+
+redis.call('DEL', slot) -- a write that is allowed when memory is short, so the next are too
+local popped = {unpack(ARGV, 9)}
+if conf[2] == '1' then
+  for i = #popped, 1, -1 do
+    redis.call('RPUSH', ids, popped[i])
+  end
+  redis.call('RPUSH', slot, number, '2')
+  redis.call('PEXPIRE', slot, 3600000)
+  return {{1, '2', token, now, timeout, {}}}
+end
+
+local got, seen = {}, {}
+local function accept(list)
+  local values = redis.call('HMGET', items, unpack(list))
+  local held = redis.call('ZMSCORE', claimed, unpack(list))
+  local dead = redis.call('SMISMEMBER', stalled, unpack(list))
+  local late = redis.call('ZMSCORE', delayed, unpack(list))
+  for i, id in ipairs(list) do
+    if values[i] and not held[i] and dead[i] == 0 and not late[i] and not seen[id] then
+      seen[id] = true
+      got[#got + 1] = id
+      want = want - 1
+    end
+  end
+end
+if #popped > 0 then
+  accept(popped)
+end
+-- Ids that are dropped are looked at a bounded number of times.
+local more, looks = '0', 1000
+while want > 0 and looks > 0 do
+  local n = math.min(want, looks)
+  local list = redis.call('RPOP', ids, n) or {}
+  if #list > 0 then
+    accept(list)
+  end
+  looks = looks - #list
+  if #list < n then
+    more = '1'
+    break
+  end
+end
+if #got > 0 then
+  local scores, holders = {}, {}
+  local stamp = string.format('%.0f', now)
+  for _, id in ipairs(got) do
+    scores[#scores + 1], scores[#scores + 2] = stamp, id
+    holders[#holders + 1], holders[#holders + 2] = id, token
+  end
+  redis.call('ZADD', claimed, unpack(scores))
+  redis.call('HSET', claimants, unpack(holders))
+end
+redis.call('RPUSH', slot, number, more, unpack(got))
+redis.call('PEXPIRE', slot, 3600000)
+if conf[3] == '1' then
+  for _, id in ipairs(got) do
+    redis.call('PUBLISH', ARGV[2], id)
+  end
+end
+return {{1, more, token, now, timeout, describe(got)}}

@@ -1,0 +1,59 @@
+-- Finish claimed jobs (contract 6). A result is announced and kept for a time.
+-- KEYS       1 feed.items  2 feed.claimed  3 feed.claimants  4 feed.cancelled
+--            5 feed.published  6 feed.finishes  7 feed.errors  8 feed.progress
+--            9 feed.waiters  10 feed.config  11 feed.result (each result has a key of
+--            its own, which begins with this one)
+-- ARGV       1 repeat  2 job.finish  3 job.ended
+-- groups of  4: id, token, "1" with a result or "0", result
+-- Returns    per job: 1 finished, 0 not claimed under that token, 2 the same but a
+--            first try may have finished it
+-- Publishes  job.finish id\0result for each result; job.ended id\0finished for each
+--            job without one, while somebody waits
+local items, claimed, claimants = KEYS[1], KEYS[2], KEYS[3]
+local groups = (#ARGV - 3) / 4
+local conf = redis.call('HMGET', KEYS[10], 'type', 'result_ttl')
+if conf[1] ~= 'job' then
+  return refused(conf[1], groups)
+end
+local wanted = {}
+for i = 1, groups do
+  wanted[i] = ARGV[4 * i]
+end
+local held = redis.call('ZMSCORE', claimed, unpack(wanted))
+local holders = redis.call('HMGET', claimants, unpack(wanted))
+local reply, ended = {}, {}
+for i, id in ipairs(wanted) do
+  if held[i] and holders[i] == ARGV[4 * i + 1] and not ended[id] then
+    ended[#ended + 1], ended[id] = id, true
+    reply[i] = 1
+  else
+    reply[i] = ARGV[1] == '1' and 2 or 0
+  end
+end
+if #ended == 0 then
+  return reply
+end
+redis.call('INCRBY', KEYS[6], #ended) -- may fail on a foreign value: so it is first
+redis.call('ZREM', claimed, unpack(ended))
+redis.call('HDEL', claimants, unpack(ended))
+redis.call('HDEL', KEYS[4], unpack(ended))
+redis.call('ZREM', KEYS[5], unpack(ended))
+redis.call('HDEL', items, unpack(ended))
+redis.call('HDEL', KEYS[7], unpack(ended))
+redis.call('HDEL', KEYS[8], unpack(ended))
+local watched = redis.call('EXISTS', KEYS[9]) == 1
+local ttl = tonumber(conf[2] or nil) or 600000
+for i, id in ipairs(wanted) do
+  if reply[i] == 1 then
+    if ARGV[4 * i + 2] == '1' then
+      local result = ARGV[4 * i + 3]
+      if ttl > 0 then
+        redis.call('SET', KEYS[11] .. ':' .. id, result, 'PX', ttl)
+      end
+      redis.call('PUBLISH', ARGV[2], id .. '\0' .. result)
+    elseif watched then
+      redis.call('PUBLISH', ARGV[3], id .. '\0finished')
+    end
+  end
+end
+return reply

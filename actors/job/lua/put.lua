@@ -1,0 +1,78 @@
+-- Put jobs (contract 6). A command whose number has run before does nothing: its
+-- job may have been claimed and finished already.
+-- KEYS       1 feed.ids  2 feed.items  3 feed.published  4 feed.delayed
+--            5 feed.publishes  6 feed.config
+-- of engine  7 feed.done
+-- ARGV       1 repeat  2 feed.publishes (channel)
+-- groups of  6: the command's number or "" (the one before), id, item, "1" for high
+--            priority or "0", ms of delay or "0", "1" if the caller chose the id or "0"
+-- Returns    per job: 1 put, 0 the id exists, 2 it ran before and may have been either
+-- Publishes  with notices: id\0item per job
+local ids, items, published, delayed, publishes, done = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[7]
+local groups = (#ARGV - 2) / 6
+local conf = redis.call('HMGET', KEYS[6], 'type', 'notices')
+if conf[1] ~= 'job' then
+  return refused(conf[1], groups)
+end
+redis.call('LLEN', ids) -- these fail on a foreign value before anything is written
+redis.call('ZCARD', published)
+redis.call('ZCARD', delayed)
+redis.call('HLEN', items)
+local last = tonumber(redis.call('GET', done) or 0)
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local stamp = string.format('%.0f', now)
+
+local number, newest, fresh = 0, last, false
+local low, high, late, values, dates, told, reply, seen = {}, {}, {}, {}, {}, {}, {}, {}
+for i = 1, groups do
+  local at = 6 * i - 3
+  local id, item, own = ARGV[at + 1], ARGV[at + 2], ARGV[at + 5] == '1'
+  if ARGV[at] ~= '' then
+    number = tonumber(ARGV[at])
+    fresh = number > last
+  end
+  reply[i] = 1
+  if not fresh then
+    if own and redis.call('HGET', items, id) ~= item then
+      reply[i] = 2
+    end
+  elseif own and (seen[id] or redis.call('HEXISTS', items, id) == 1) then
+    reply[i], newest = 0, number
+  else
+    seen[id], newest = true, number
+    values[#values + 1], values[#values + 2] = id, item
+    dates[#dates + 1], dates[#dates + 2] = stamp, id
+    told[#told + 1] = id .. '\0' .. item
+    local wait = tonumber(ARGV[at + 4])
+    if wait > 0 then
+      late[#late + 1], late[#late + 2] = string.format('%.0f', now + wait), id
+    else
+      local line = ARGV[at + 3] == '1' and high or low
+      line[#line + 1] = id
+    end
+  end
+end
+if #values > 0 then
+  redis.call('INCRBY', publishes, #values / 2) -- may fail on a foreign value: so it is first
+  redis.call('HSET', items, unpack(values))
+  redis.call('ZADD', published, unpack(dates))
+  if #low > 0 then
+    redis.call('LPUSH', ids, unpack(low))
+  end
+  if #high > 0 then
+    redis.call('RPUSH', ids, unpack(high))
+  end
+  if #late > 0 then
+    redis.call('ZADD', delayed, unpack(late))
+  end
+end
+if newest > last then
+  redis.call('SET', done, string.format('%.0f', newest), 'PX', 3600000)
+end
+if conf[2] == '1' then
+  for _, payload in ipairs(told) do
+    redis.call('PUBLISH', ARGV[2], payload)
+  end
+end
+return reply

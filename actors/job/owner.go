@@ -1,0 +1,316 @@
+package job
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/thoonk-go/thoonk/internal/actor"
+	"github.com/thoonk-go/thoonk/internal/contract"
+	"github.com/thoonk-go/thoonk/internal/host"
+	"github.com/thoonk-go/thoonk/internal/line"
+	"github.com/thoonk-go/thoonk/internal/wire"
+)
+
+// A command is what a job set's inbox takes: a wire.Command, a *line.Getter, or
+// news.
+type command interface{ Settle(error) }
+
+// News is what happens outside: it has no caller.
+type (
+	woken   struct{ id string } // an id that was popped while none was available
+	suspect struct{}            // some items may have lost their id
+	freed   struct{}            // a slot may be free
+	resumed struct{}            // claims may be possible again
+	handled struct{}            // there is a handler now
+	drained struct{}            // claim no more: the engine is closing
+	tick    struct{ of *alarm }
+)
+
+func (woken) Settle(error)   {}
+func (suspect) Settle(error) {}
+func (freed) Settle(error)   {}
+func (resumed) Settle(error) {}
+func (handled) Settle(error) {}
+func (drained) Settle(error) {}
+func (tick) Settle(error)    {}
+
+// An owner is the state of one job set's actor: who wants jobs, what is claimed
+// here, and when something is due. Claims are wanted by getters, in line, and by a
+// handler that has free slots. Its rules:
+//
+//   - A slot is taken before a job is claimed for it.
+//   - Claims that nobody here wants are returned to the front of the line at once.
+//   - With none available nothing is asked: the waker pops the next id, which is
+//     the start of the next claim.
+//   - While a handler runs a claim, its lease is renewed.
+type owner struct {
+	kind *Kind
+	name string
+	jobs *Jobs
+	box  *actor.Mailbox[command]
+	out  *wire.Outbox
+
+	line  line.Line[*Claim]
+	asked uint64 // the newest arrival that a claim was sent for
+
+	claims [2]*claiming // under way, by slot of the script
+	popped []string     // ids that are not claimed yet
+	ready  []*Claim     // claimed, wanted by nobody
+	mine   int          // returns of the two that are under way
+
+	empty   bool // the last claim found no more
+	paused  bool // the last claim found claims paused
+	armed   bool // the waker waits for the next id
+	noSlots bool // the handler's pool had no slot; it will tell
+	draining,
+	stopped bool
+
+	meter    *meter
+	handling *handling
+	running  map[*Claim]*execution // by the handler
+
+	renew, due, care, unpause *alarm
+
+	// maintenance
+	caring  bool // this engine does it, or has tried to
+	started time.Time
+	rank    int64
+	cursors [3]string
+	used    bool // jobs were claimed here
+}
+
+func (k *Kind) newOwner(name string, box *actor.Mailbox[command], out *wire.Outbox) wire.Owner[command] {
+	o := &owner{
+		kind: k, name: name, jobs: &Jobs{kind: k, h: k.set.Handle(name)}, box: box, out: out,
+		meter: k.meter(name), handling: k.handlerOf(name),
+		running: make(map[*Claim]*execution), started: time.Now(), cursors: [3]string{"0", "0", "0"},
+	}
+	for _, a := range []**alarm{&o.renew, &o.due, &o.care, &o.unpause} {
+		*a = &alarm{box: box}
+	}
+	return o
+}
+
+// Handle implements wire.Owner.
+func (o *owner) Handle(c command) {
+	switch c := c.(type) {
+	case *putting:
+		o.out.Add(c)
+		if c.delay > 0 {
+			o.promoteIn(c.delay + time.Millisecond)
+		}
+	case wire.Command:
+		o.out.Add(c)
+	case *line.Getter[*Claim]:
+		if o.stopped || o.draining {
+			c.Settle(actor.ErrStopped)
+			return
+		}
+		o.line.Push(c)
+	case woken:
+		o.armed, o.empty = false, false
+		o.popped = append(o.popped, c.id)
+	case suspect:
+		o.empty = false // look again, also whether the job set exists
+	case freed:
+		o.noSlots = false
+	case resumed:
+		o.paused, o.empty = false, false
+	case handled:
+		o.handling = o.kind.handlerOf(o.name)
+	case drained:
+		o.draining = true
+		o.line.Answer(^uint64(0), true, actor.ErrStopped)
+	case over:
+		delete(o.running, c.claim)
+	case tick:
+		o.rang(c.of)
+	}
+}
+
+// Stop implements wire.Owner.
+func (o *owner) Stop() {
+	o.stopped, o.draining = true, true
+	o.disarm()
+	for _, a := range []*alarm{o.renew, o.due, o.care, o.unpause} {
+		a.stop()
+	}
+	o.line.Answer(^uint64(0), true, actor.ErrStopped)
+}
+
+// Pump implements wire.Owner: it hands out what is ready and sees to it that
+// enough is on its way for those who still wait.
+func (o *owner) Pump() {
+	o.ready = o.line.Serve(o.ready)
+	o.line.Prune()
+	if o.line.Empty() {
+		o.giveBack()
+	}
+	if o.demand() {
+		o.fetch()
+	} else {
+		o.disarm()
+		o.giveBackIDs()
+	}
+	if o.handling != nil || o.used {
+		o.takeCare()
+	}
+	o.box.SetBusy(!o.line.Empty() || o.handling != nil || len(o.running) > 0 || o.underWay() || o.mine > 0)
+}
+
+// demand reports that somebody here wants jobs.
+func (o *owner) demand() bool {
+	return !o.line.Empty() || o.handling != nil && !o.draining
+}
+
+func (o *owner) underWay() bool { return o.claims[0] != nil || o.claims[1] != nil }
+
+// fetch claims for those who wait, or has the waker wait for them.
+func (o *owner) fetch() {
+	if o.paused {
+		o.disarm()
+		o.giveBackIDs()
+		o.unpause.set(pausedLook)
+		if o.line.NewestImpatient() <= o.asked {
+			return
+		}
+	}
+	for slot := range o.claims {
+		if o.claims[slot] != nil {
+			continue
+		}
+		if (o.empty || o.paused) && len(o.popped) == 0 && o.line.NewestImpatient() <= o.asked {
+			break // nothing there, and nobody who wants to hear it again
+		}
+		other := o.claims[1-slot]
+		if want := o.lineWants(); want > 0 && (other == nil || other.slots > 0 || 2*want >= other.want) {
+			o.claim(slot, want, 0)
+		} else if n := o.slots(other); n > 0 {
+			o.claim(slot, n, n)
+		}
+	}
+	if o.noSlots && o.line.Empty() {
+		o.disarm()
+		o.giveBackIDs() // nobody can run them here now
+		return
+	}
+	if o.empty && !o.underWay() && !o.armed && !o.paused {
+		o.armed = true
+		o.kind.waker.Arm(o.name, o)
+	}
+}
+
+// lineWants is how many claims the getters want beyond what is on its way.
+func (o *owner) lineWants() int {
+	coming := 0
+	for _, c := range o.claims {
+		if c != nil && c.slots == 0 {
+			coming += c.want
+		}
+	}
+	return min(o.line.Wants(coming+wire.MaxBatch)-coming, wire.MaxBatch)
+}
+
+// slots takes as many slots of the handler's pool as are worth a claim.
+func (o *owner) slots(other *claiming) int {
+	if o.handling == nil || o.draining || o.noSlots || o.paused {
+		return 0
+	}
+	n := o.handling.group.TryAcquire(wire.MaxBatch)
+	if n < wire.MaxBatch {
+		o.noSlots = true // until the pool tells
+	}
+	if other != nil && other.slots > 0 && 4*n < other.want {
+		o.handling.group.Release(n)
+		return 0
+	}
+	return n
+}
+
+// Wake and Suspect implement wakeup.Waiter.
+func (o *owner) Wake(id string) bool { return o.box.TrySend(woken{id}) }
+func (o *owner) Suspect()            { o.box.TrySend(suspect{}) }
+
+func (o *owner) disarm() {
+	if o.armed {
+		o.armed = false
+		o.kind.waker.Disarm(o.name)
+	}
+}
+
+// claim sends a claim for want jobs; slots of the pool are held for it.
+func (o *owner) claim(slot, want, slots int) {
+	lease := int64(0)
+	if slots > 0 {
+		lease = o.kind.settings.Lease.Milliseconds()
+	}
+	c := &claiming{owner: o, slot: slot, want: want, slots: slots, upTo: o.line.Arrivals()}
+	args := wire.NewArgs(6+len(o.popped), 40*(2+len(o.popped))).Number().Int(int64(slot)).Int(int64(want)).
+		String(o.kind.host.Instance).Int(lease).Int(DefaultTimeout.Milliseconds())
+	for _, id := range o.popped {
+		args = args.String(id)
+	}
+	c.Request = wire.Request{
+		Script: claim, Args: args, Groups: 1, Count: 6 + len(o.popped),
+		Numbered: true, Repeatable: true, Callers: want,
+	}
+	o.popped = nil
+	if slots == 0 {
+		o.asked = o.line.Arrivals()
+	}
+	o.claims[slot] = c
+	o.used = true
+	o.out.Add(c)
+}
+
+// landed is what a claim brought.
+func (o *owner) landed(c *claiming, err error) {
+	o.claims[c.slot] = nil
+	if err == nil {
+		err = host.Refusal(c.status, contract.TypeJob)
+	}
+	o.empty, o.paused = c.more == "1", c.more == "2"
+	if err != nil {
+		o.kind.host.Logger.Warn("claiming failed", zap.String("jobs", o.name), zap.Error(err))
+		o.line.Answer(c.upTo, true, err)
+		o.empty = true // the waker will tell when there is something again
+	}
+	if c.slots > 0 {
+		o.run(c.got, c.slots)
+	} else {
+		o.ready = o.line.Serve(append(o.ready, c.got...))
+	}
+	if o.empty || o.paused {
+		o.line.Answer(c.upTo, false, ErrEmpty)
+	}
+}
+
+// giveBack returns claims that nobody here wants, and giveBackIDs ids.
+func (o *owner) giveBack() {
+	for i := len(o.ready) - 1; i >= 0; i-- {
+		o.settle(o.ready[i], release, releaseArgs(o.ready[i], ending{what: "return"}), nil)
+	}
+	o.ready = nil
+}
+
+func (o *owner) giveBackIDs() {
+	if len(o.popped) > 0 {
+		o.kind.waker.Return(o.name, o.popped...)
+		o.popped, o.empty = nil, false
+	}
+}
+
+// settle sends the end of a claim for which nobody waits.
+func (o *owner) settle(c *Claim, s *wire.Script, args wire.Args, then func(status int64, err error)) {
+	o.mine++
+	o.out.Add(&settling{
+		Request: wire.Request{Script: s, Args: args, Groups: 1, Repeatable: true},
+		then: func(status int64, err error) {
+			o.mine--
+			if then != nil {
+				then(status, err)
+			}
+		},
+	})
+}

@@ -1,0 +1,176 @@
+package job
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/thoonk-go/thoonk/internal/actor"
+	"github.com/thoonk-go/thoonk/internal/contract"
+	"github.com/thoonk-go/thoonk/internal/host"
+	"github.com/thoonk-go/thoonk/internal/wire"
+)
+
+// Priority says at which end of the line a job is put.
+type Priority int
+
+// The priorities.
+const (
+	// Normal jobs are claimed in the order in which they were put.
+	Normal Priority = iota
+	// High jobs are claimed before all that wait, a later one before an earlier
+	// one: so the contract has it.
+	High
+)
+
+// PutOptions are for Put and PutMany. The zero value is right for most.
+type PutOptions struct {
+	// ID of the job. Defaults to a generated one. Not for PutMany.
+	ID string
+	// Priority of the job. A delayed job is Normal when it becomes available.
+	Priority Priority
+	// Delay before the job becomes available, in whole milliseconds.
+	Delay time.Duration
+}
+
+// Put puts a job and returns its id. It wakes one idle worker, in whatever
+// process. ErrExists: a job of the given id exists; nothing was written.
+//
+// Nil means that the job is stored. After a lost reply the call is repeated by
+// itself, without putting the job twice. With an id of your own the outcome can
+// stay unknown then: whether the job existed before cannot be told any more.
+func (j *Jobs) Put(ctx context.Context, body []byte, opts ...PutOptions) (id string, err error) {
+	o := last(opts)
+	it := item{id: o.ID, body: body, own: o.ID != ""}
+	if !it.own {
+		it.id = contract.NewID()
+	}
+	c, err := j.putCall([]item{it}, o)
+	if err != nil {
+		return "", j.wrap("put", err)
+	}
+	statuses, err := actor.Ask[[]int64](ctx, j.h, c)
+	if err == nil {
+		err = outcome(statuses[0])
+	}
+	if err != nil {
+		return "", j.wrap("put", err)
+	}
+	return it.id, nil
+}
+
+// An Outcome is what became of one job of PutMany.
+type Outcome struct {
+	ID  string // generated
+	Err error  // nil: stored
+}
+
+// PutMany puts jobs in order, in one round trip as long as they are up to 256 and
+// 256 KiB. More are sent in parts, several at a time; each part takes effect in
+// one step. err is nil if all jobs are stored; the outcomes say which.
+func (j *Jobs) PutMany(ctx context.Context, bodies [][]byte, opts ...PutOptions) ([]Outcome, error) {
+	o := last(opts)
+	if o.ID != "" {
+		return nil, j.wrap("put", host.Refused(fmt.Errorf("%w: PutMany generates the ids", contract.ErrInvalidID)))
+	}
+	outcomes, items := make([]Outcome, len(bodies)), make([]item, len(bodies))
+	for i, b := range bodies {
+		if err := contract.CheckItem(b, j.kind.host.MaxItem); err != nil {
+			return nil, j.wrap("put", host.Refused(fmt.Errorf("item %d: %w", i, err)))
+		}
+		items[i] = item{id: contract.NewID(), body: b}
+		outcomes[i].ID = items[i].id
+	}
+	failed := host.SendParts(ctx, j.h, len(items),
+		func(i int) int { return len(items[i].body) },
+		func(from, to int) (*putting, error) { return j.putCall(items[from:to], o) },
+		func(from, to int, statuses []int64, err error) error {
+			var first error
+			for i := from; i < to; i++ {
+				one := err
+				if one == nil {
+					one = outcome(statuses[i-from])
+				}
+				if one != nil {
+					outcomes[i].Err = j.wrap("put", one)
+					if first == nil {
+						first = outcomes[i].Err
+					}
+				}
+			}
+			return first
+		})
+	return outcomes, failed
+}
+
+// outcome is what a status of put.lua means.
+func outcome(status int64) error {
+	switch status {
+	case 0:
+		return ErrExists
+	case 1:
+		return nil
+	case 2:
+		return fmt.Errorf("%w: the call was repeated, and the id may have existed before", actor.ErrOutcomeUnknown)
+	default:
+		return host.Refusal(status, contract.TypeJob)
+	}
+}
+
+type item struct {
+	id   string
+	body []byte
+	own  bool
+}
+
+// A putting is a put, which may make jobs due soon.
+type putting struct {
+	wire.Call[[]int64]
+	delay time.Duration
+}
+
+func (j *Jobs) putCall(items []item, o PutOptions) (*putting, error) {
+	size := 0
+	for _, it := range items {
+		if it.own {
+			if err := contract.CheckID(it.id); err != nil {
+				return nil, host.Refused(err)
+			}
+		}
+		if err := contract.CheckItem(it.body, j.kind.host.MaxItem); err != nil {
+			return nil, host.Refused(err)
+		}
+		size += len(it.id) + len(it.body)
+	}
+	if o.Delay < 0 {
+		return nil, host.Refused(fmt.Errorf("%w: Delay is %v, it must not be negative", ErrInvalidDelay, o.Delay))
+	}
+	high, own := "0", "0"
+	if o.Priority == High {
+		high = "1"
+	}
+	args := wire.NewArgs(6*len(items), size+32)
+	for i, it := range items {
+		if i == 0 {
+			args = args.Number()
+		} else {
+			args = args.String("")
+		}
+		if it.own {
+			own = "1"
+		}
+		args = args.String(it.id).Bytes(it.body).String(high).Int(o.Delay.Milliseconds()).String(own)
+	}
+	p := &putting{delay: o.Delay.Truncate(time.Millisecond)}
+	p.Request = wire.Request{Script: put, Args: args, Groups: len(items), Numbered: true, Repeatable: true, Born: time.Now()}
+	p.Read = wire.Statuses
+	p.Init()
+	return p, nil
+}
+
+func last(opts []PutOptions) PutOptions {
+	if len(opts) == 0 {
+		return PutOptions{}
+	}
+	return opts[len(opts)-1]
+}
