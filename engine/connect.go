@@ -33,6 +33,7 @@ type network struct {
 	at         endpoint
 	dialer     radix.Dialer
 	lanes      []*wire.Lane
+	made       []*atomic.Pointer[radix.Conn] // for each lane the connection made last
 	seed       maphash.Seed
 	reconnects atomic.Uint64
 }
@@ -68,8 +69,16 @@ func connect(ctx context.Context, cfg Config) (*network, error) {
 
 func (n *network) addLane(ctx context.Context) error {
 	lane := &wire.Lane{Timeout: n.cfg.Timeout}
+	made := new(atomic.Pointer[radix.Conn])
+	dialer := radix.Dialer{CustomConn: func(ctx context.Context, network, addr string) (radix.Conn, error) {
+		conn, err := n.dialer.Dial(ctx, network, addr)
+		if err == nil {
+			made.Store(&conn)
+		}
+		return conn, err
+	}}
 	pool := radix.PoolConfig{
-		Dialer:               n.dialer,
+		Dialer:               dialer,
 		Size:                 1,
 		PingInterval:         pingEvery,
 		MinReconnectInterval: minReconnect,
@@ -92,7 +101,7 @@ func (n *network) addLane(ctx context.Context) error {
 		return err
 	}
 	lane.Client = client
-	n.lanes = append(n.lanes, lane)
+	n.lanes, n.made = append(n.lanes, lane), append(n.made, made)
 	return nil
 }
 
@@ -164,7 +173,9 @@ func (n *network) cut() {
 }
 
 func (n *network) close() {
-	for _, l := range n.lanes {
+	for i, l := range n.lanes {
 		_ = l.Client.Close()
+		// A pool that is closed while it connects again forgets that connection.
+		_ = (*n.made[i].Load()).Close()
 	}
 }

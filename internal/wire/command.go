@@ -87,6 +87,23 @@ func NewSingle[T any](s *Script, n int, args Args, read func(r Reader, groups in
 	return c
 }
 
+// Begin implements Command. One that only reads never begins: whoever leaves it has
+// changed nothing.
+func (c *Call[T]) Begin() bool {
+	if c.ReadOnly {
+		return !c.Left()
+	}
+	return c.Reply.Begin()
+}
+
+// Unbegin implements Command.
+func (c *Call[T]) Unbegin() bool {
+	if c.ReadOnly {
+		return !c.Left()
+	}
+	return c.Reply.Unbegin()
+}
+
 // Decode implements Command.
 func (c *Call[T]) Decode(r Reader) (err error) {
 	c.value, err = c.Read(r, c.Groups)

@@ -248,6 +248,17 @@ func TestCallersLeave(t *testing.T) {
 		assert.True(t, isUnknown(err) && !isNotSent(err), "%v", err)
 		assert.Equal(t, []string{"a/0"}, redis.sent())
 	})
+	t.Run("a read under way", func(t *testing.T) {
+		t.Parallel()
+		a := readOnly(noting(note, "a"))
+		var err error
+		lane, redis := fake(func(r string) (string, error) { err = leave(a); return lost(r) }, echo)
+		o := newOutbox("n", lane, time.Minute)
+		o.Add(a)
+		pump(t, o)
+		assert.True(t, isNotSent(err) && !isUnknown(err), "it changes nothing: %v", err)
+		assert.Equal(t, []string{"a/0"}, redis.sent())
+	})
 	t.Run("under way, then lost: nobody wants it again", func(t *testing.T) {
 		t.Parallel()
 		a, b := repeatable(noting(note, "a")), repeatable(noting(note, "b"))
