@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mediocregopher/radix/v4"
@@ -24,6 +26,7 @@ type Env struct {
 
 	engines  []*engine.Engine // those that are measured
 	names    []string
+	leaves   []string // those whose keys Delete does not delete, see server.sweep
 	closers  []func() error
 	progress func(share float64)
 }
@@ -51,7 +54,15 @@ func (e *Env) Control() *engine.Engine { return e.control }
 
 // Engine opens an engine to be measured, with the default configuration.
 func (e *Env) Engine(ctx context.Context) (*engine.Engine, error) {
-	eng, err := engine.Open(ctx, engine.Config{URL: e.srv.url})
+	return e.EngineWith(ctx, engine.Config{})
+}
+
+// EngineWith opens an engine to be measured. Without a URL in the configuration it uses the same server as all.
+func (e *Env) EngineWith(ctx context.Context, cfg engine.Config) (*engine.Engine, error) {
+	if cfg.URL == "" {
+		cfg.URL = e.srv.url
+	}
+	eng, err := engine.Open(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +76,7 @@ func (e *Env) AtEnd(end func() error) { e.closers = append(e.closers, end) }
 
 // Radix opens a radix pool of the default size (4 connections that callers share).
 func (e *Env) Radix(ctx context.Context) (radix.Client, error) {
-	c, err := radix.PoolConfig{Dialer: e.dialer()}.New(ctx, e.srv.endpoint.Network, e.srv.endpoint.Addr)
+	c, err := radix.PoolConfig{Dialer: e.srv.dialer()}.New(ctx, e.srv.endpoint.Network, e.srv.endpoint.Addr)
 	if err != nil {
 		return nil, err
 	}
@@ -75,18 +86,13 @@ func (e *Env) Radix(ctx context.Context) (radix.Client, error) {
 
 // RadixPubSub opens a radix connection for messages.
 func (e *Env) RadixPubSub(ctx context.Context) (radix.PubSubConn, error) {
-	conn, err := e.dialer().Dial(ctx, e.srv.endpoint.Network, e.srv.endpoint.Addr)
+	conn, err := e.srv.dialer().Dial(ctx, e.srv.endpoint.Network, e.srv.endpoint.Addr)
 	if err != nil {
 		return nil, err
 	}
 	c := radix.PubSubConfig{}.New(conn)
 	e.AtEnd(c.Close)
 	return c, nil
-}
-
-func (e *Env) dialer() radix.Dialer {
-	at := e.srv.endpoint
-	return radix.Dialer{AuthUser: at.User, AuthPass: at.Password, SelectDB: at.DB, NetDialer: at}
 }
 
 // Direct opens a plain connection.
@@ -108,11 +114,7 @@ func (e *Env) clean() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	for _, name := range e.names {
-		if err := e.control.Delete(ctx, name); !errors.Is(err, engine.ErrNoSuchName) {
-			problems = append(problems, err)
-		}
-	}
+	problems = append(problems, e.delete(ctx))
 	for ctx.Err() == nil {
 		if n := e.srv.figure("memory", "lazyfree_pending_objects"); n == "" || n == "0" {
 			break
@@ -120,6 +122,42 @@ func (e *Env) clean() error {
 		time.Sleep(5 * time.Millisecond)
 	}
 	return errors.Join(problems...)
+}
+
+// delete deletes the run's names. Of many, an engine of its own does it, many at a time: each would leave the control
+// engine with a goroutine for minutes.
+func (e *Env) delete(ctx context.Context) error {
+	eng, workers := e.control, 1
+	if len(e.names) > 64 {
+		own, err := engine.Open(ctx, engine.Config{URL: e.srv.url})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = closeEngine(own) }()
+		eng, workers = own, 64
+	}
+	return forAll(workers, len(e.names), func(i int) error {
+		if err := eng.Delete(ctx, e.names[i]); !errors.Is(err, engine.ErrNoSuchName) {
+			return err
+		}
+		return nil
+	})
+}
+
+// forAll calls do for 0 to n-1 from some goroutines, and returns the first error of each.
+func forAll(workers, n int, do func(i int) error) error {
+	var next atomic.Int64
+	errs := make([]error, workers)
+	var wait sync.WaitGroup
+	for w := range workers {
+		wait.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n) && errs[w] == nil; i = next.Add(1) - 1 {
+				errs[w] = do(int(i))
+			}
+		})
+	}
+	wait.Wait()
+	return errors.Join(errs...)
 }
 
 func closeEngine(eng *engine.Engine) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/direct"
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/load"
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/report"
+	"github.com/thoonk-go/thoonk/engine"
 )
 
 // warmUp is how long a run goes on before anything is measured.
@@ -92,6 +93,7 @@ func (e *Env) MeasureLoop(ctx context.Context, loop Loop) (Result, error) {
 		}
 	}
 	if n := after.batches - before.batches; n > 0 {
+		r.Batches = int64(n)
 		r.Batch = report.Of(float64(after.commands-before.commands) / float64(n))
 	}
 	return r, nil
@@ -114,8 +116,10 @@ func (e *Env) meter() meter {
 	}
 	for _, eng := range e.engines {
 		s := eng.Stats()
-		m.commands += s.Feeds.Commands
-		m.batches += s.Feeds.Batches
+		for _, kind := range []engine.KindStats{s.Feeds, s.Sorted, s.Queues} {
+			m.commands += kind.Commands
+			m.batches += kind.Batches
+		}
 	}
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)

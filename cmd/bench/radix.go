@@ -13,22 +13,32 @@ import (
 type radixScript struct {
 	client     radix.Client
 	eval       radix.EvalScript
+	script     *wire.Script
+	name       string
 	keys, head []string
 }
 
 func newRadixScript(client radix.Client, s *wire.Script, name string) *radixScript {
-	r := &radixScript{client: client, eval: radix.NewEvalScript(s.Source())}
-	for _, k := range s.Keys {
-		r.keys = append(r.keys, k.Of(name))
-	}
-	for _, k := range s.Own {
-		r.keys = append(r.keys, k.Of(name)+":0") // as AppendCall names itself
-	}
+	r := &radixScript{client: client, eval: radix.NewEvalScript(s.Source()), script: s, name: name}
 	r.head = append(r.head, "0") // not a repeat
 	for _, c := range s.Channels {
 		r.head = append(r.head, c.Of(name))
 	}
-	return r
+	return r.as("0") // as AppendCall names itself
+}
+
+// as is the same for an engine of that name. A script with keys of its engine knows the engine's calls by their numbers,
+// which have to arrive in order: each caller needs to be one.
+func (r *radixScript) as(engine string) *radixScript {
+	c := *r
+	c.keys = nil
+	for _, k := range r.script.Keys {
+		c.keys = append(c.keys, k.Of(r.name))
+	}
+	for _, k := range r.script.Own {
+		c.keys = append(c.keys, k.Of(r.name)+":"+engine)
+	}
+	return &c
 }
 
 // args is the beginning of a call's arguments, with room for n more.

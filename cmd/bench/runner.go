@@ -18,6 +18,7 @@ type runner struct {
 	bar     *bar
 	results []Result
 	failed  int
+	leaves  []string // see server.sweep
 }
 
 // run does every run, until ctx ends. A scenario that fails is told and the others go on; an error means that nothing
@@ -30,6 +31,7 @@ func (r *runner) run(ctx context.Context) error {
 	}
 	defer func() { _ = closeEngine(control) }()
 	defer r.bar.finish()
+	defer r.sweep()
 	for _, s := range r.opts.plan {
 		for round := range r.opts.repeat {
 			for _, system := range s.systems() {
@@ -55,6 +57,7 @@ func (r *runner) one(ctx context.Context, control *engine.Engine, system System,
 	if cleaned := e.clean(); cleaned != nil {
 		err = errors.Join(err, fmt.Errorf("cleaning up: %w", cleaned))
 	}
+	r.leaves = append(r.leaves, e.leaves...)
 	r.bar.end()
 	switch {
 	case interrupted: // before there was anything to tell
@@ -64,5 +67,14 @@ func (r *runner) one(ctx context.Context, control *engine.Engine, system System,
 		fmt.Fprintf(r.stderr, "bench: %s on %s FAILED: %v\n", where.Scenario, where.System, err)
 	default:
 		r.results = append(r.results, result)
+	}
+}
+
+func (r *runner) sweep() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := r.srv.sweep(ctx, r.leaves); err != nil {
+		r.bar.clear()
+		fmt.Fprintf(r.stderr, "bench: keys named feed.*:bench:* are left, they expire in an hour: %v\n", err)
 	}
 }

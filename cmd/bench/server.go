@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mediocregopher/radix/v4"
+
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/direct"
 	"github.com/thoonk-go/thoonk/embedded"
 	"github.com/thoonk-go/thoonk/internal/redisserver"
@@ -88,6 +90,11 @@ func (s *server) connect(ctx context.Context) (err error) {
 		s.says = fmt.Sprintf("the server at %s %s, version %s", s.endpoint.Network, s.endpoint.Addr, s.version)
 	}
 	return nil
+}
+
+func (s *server) dialer() radix.Dialer {
+	at := s.endpoint
+	return radix.Dialer{AuthUser: at.User, AuthPass: at.Password, SelectDB: at.DB, NetDialer: at}
 }
 
 // stop ends everything that start and connect began.

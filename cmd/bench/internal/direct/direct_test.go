@@ -102,6 +102,12 @@ func TestPipeline(t *testing.T) {
 	require.EqualValues(t, 4, deepest)
 	require.GreaterOrEqual(t, elapsed, 50*time.Millisecond)
 
+	calls, elapsed, err = c.Run(t.Context(), Pipeline{Depth: 4, Most: 17, Next: func(int64) []byte { return call },
+		Check: func(int64, Reply) error { return nil }}, 10, time.Hour)
+	require.NoError(t, err)
+	require.EqualValues(t, 7, calls)
+	require.Less(t, elapsed, time.Minute)
+
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	calls, _, err = c.Run(ctx, Pipeline{Depth: 4, Next: func(int64) []byte { return call }}, 0, time.Hour)

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,6 +13,10 @@ import (
 // A Call is one call of one caller: n counts that caller's calls from 0. The context outlives an interrupt by Grace, so
 // that calls under way are answered and the counts are exact.
 type Call func(ctx context.Context, caller, n int) error
+
+// ErrDone is what a call returns when there is nothing left to do. It ends the loop, is no error, and the call does not
+// count.
+var ErrDone = errors.New("load: nothing left to do")
 
 // Stats is what a loop did.
 type Stats struct {
@@ -73,7 +78,9 @@ func newRun(ctx context.Context) *run {
 }
 
 func (r *run) fail(err error) {
-	r.once.Do(func() { r.err = err })
+	if !errors.Is(err, ErrDone) {
+		r.once.Do(func() { r.err = err })
+	}
 	r.stop.Store(true)
 }
 

@@ -64,6 +64,24 @@ func TestFirstErrorEndsIt(t *testing.T) {
 	})
 }
 
+func TestDoneEndsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var left atomic.Int64
+		left.Store(10)
+		start := time.Now()
+		s, err := Closed(t.Context(), 3, time.Hour, func(context.Context, int, int) error {
+			if left.Add(-1) < 0 {
+				return ErrDone
+			}
+			time.Sleep(time.Second)
+			return nil
+		})
+		require.NoError(t, err)
+		require.EqualValues(t, 10, s.Calls)
+		require.Equal(t, 4*time.Second, time.Since(start))
+	})
+}
+
 // TestInterruptLetsCallsEnd: calls under way may end, and those that do not are cut after Grace.
 func TestInterruptLetsCallsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -41,6 +41,9 @@ type Result struct {
 
 	// Total is Ops and those of the warm-up: what must be found in Redis.
 	Total int64 `json:"-"`
+
+	// Batches is how many round trips the engines made.
+	Batches int64 `json:"-"`
 }
 
 // Set keeps an extra figure.
