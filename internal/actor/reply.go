@@ -16,6 +16,8 @@ const (
 	left
 )
 
+var errEnded = fmt.Errorf("%w (the owner ended)", ErrOutcomeUnknown)
+
 // Reply is where one command's answer goes. Init makes it usable; embed it in
 // the command and do not copy it.
 type Reply[T any] struct {
@@ -50,8 +52,8 @@ func (r *Reply[T]) Resolve(v T, err error) bool {
 		if s == left || s == answered {
 			return false
 		}
-		// The value is written before the state says so: the caller reads it
-		// only after it has seen ready, or after losing its own swap.
+		// The caller reads the value only after it has taken ready, also when its
+		// own swap tells it that there is an answer.
 		if r.state.CompareAndSwap(s, answered) {
 			r.value, r.err = v, err
 			r.ready <- struct{}{}
@@ -85,6 +87,8 @@ func (r *Reply[T]) Wait(ctx context.Context, done <-chan struct{}) (T, error) {
 		}
 		var zero T
 		switch {
+		case s == running && why == ErrStopped:
+			return zero, errEnded // not ErrStopped, which says that it did not run
 		case s == running:
 			return zero, fmt.Errorf("%w (%w)", why, ErrOutcomeUnknown)
 		case why == ErrStopped:
