@@ -77,10 +77,7 @@ func (k *Kind) news(j *Jobs, c command) {
 
 // run hands claims to the handler, each in one of the slots.
 func (o *owner) run(claims []*Claim, slots int) {
-	o.handling.group.Release(slots - len(claims))
-	if slots > len(claims) {
-		o.noSlots = false // there are some again
-	}
+	o.held += slots - len(claims)
 	for _, c := range claims {
 		x := &execution{started: time.Now()}
 		o.meter.began(c)

@@ -62,7 +62,8 @@ type owner struct {
 	empty   bool // the last claim found no more
 	paused  bool // the last claim found claims paused
 	armed   bool // the waker waits for the next id
-	noSlots bool // the handler's pool had no slot; it will tell
+	noSlots bool // the handler's pool had no more slots; it will tell
+	held    int  // slots of the pool that are to be used next
 	draining,
 	stopped bool
 
@@ -151,6 +152,7 @@ func (o *owner) Pump() {
 		o.fetch()
 	} else {
 		o.disarm()
+		o.free()
 		o.giveBackIDs()
 	}
 	if o.handling != nil || o.used {
@@ -190,8 +192,10 @@ func (o *owner) fetch() {
 			o.claim(slot, n, n)
 		}
 	}
-	if o.noSlots && o.line.Empty() {
-		o.disarm()
+	if o.empty || o.paused {
+		o.free()
+	}
+	if len(o.popped) > 0 && !o.underWay() {
 		o.giveBackIDs() // nobody can run them here now
 		return
 	}
@@ -212,20 +216,31 @@ func (o *owner) lineWants() int {
 	return min(o.line.Wants(coming+wire.MaxBatch)-coming, wire.MaxBatch)
 }
 
-// slots takes as many slots of the handler's pool as are worth a claim.
+// slots takes as many slots of the handler's pool as there are. Too few to be worth
+// a claim beside the other one are held until that is back.
 func (o *owner) slots(other *claiming) int {
-	if o.handling == nil || o.draining || o.noSlots || o.paused {
+	if o.handling == nil || o.draining || o.paused {
 		return 0
 	}
-	n := o.handling.group.TryAcquire(wire.MaxBatch)
-	if n < wire.MaxBatch {
-		o.noSlots = true // until the pool tells
+	if !o.noSlots {
+		o.held += o.handling.group.TryAcquire(wire.MaxBatch - o.held)
+		o.noSlots = o.held < wire.MaxBatch // until the pool tells
 	}
-	if other != nil && other.slots > 0 && 4*n < other.want {
-		o.handling.group.Release(n)
+	if other != nil && other.slots > 0 && 2*o.held < other.want {
 		return 0
 	}
+	n := o.held
+	o.held = 0
 	return n
+}
+
+// free gives held slots back.
+func (o *owner) free() {
+	if o.held > 0 {
+		n := o.held
+		o.held = 0
+		o.handling.group.Release(n)
+	}
 }
 
 // Wake and Suspect implement wakeup.Waiter.
