@@ -188,7 +188,7 @@ func TestBatchLimits(t *testing.T) {
 		assert.Equal(t, i >= wire.MaxBatch, o.Full())
 		o.Add(noting(note, "w"))
 	}
-	assert.Equal(t, []int{256, 256, 88}, sizes(o, redis))
+	assert.ElementsMatch(t, []int{256, 256, 88}, sizes(o, redis)) // two are under way at once
 
 	lane, redis = fake(echo)
 	o = newOutbox("n", lane, time.Minute)
@@ -196,14 +196,14 @@ func TestBatchLimits(t *testing.T) {
 		o.Add(noting(note, strings.Repeat("x", 100<<10)))
 	}
 	assert.True(t, o.Full())
-	assert.Equal(t, []int{2, 2, 2, 1}, sizes(o, redis))
+	assert.ElementsMatch(t, []int{2, 2, 2, 1}, sizes(o, redis)) // two are under way at once
 
 	lane, redis = fake(echo)
 	o = newOutbox("n", lane, time.Minute)
 	for _, n := range []int{1, 1 << 20, 1, 1} {
 		o.Add(noting(note, strings.Repeat("x", n)))
 	}
-	assert.Equal(t, []int{1, 1, 2}, sizes(o, redis))
+	assert.ElementsMatch(t, []int{1, 1, 2}, sizes(o, redis)) // two are under way at once
 }
 
 // Callers leave: before anything was sent, the call is dropped; while it is under
