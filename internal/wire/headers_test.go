@@ -12,7 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/thoonk-go/thoonk/actors/feed"
+	"github.com/thoonk-go/thoonk/actors/job"
 	"github.com/thoonk-go/thoonk/actors/queue"
+	"github.com/thoonk-go/thoonk/actors/sorted"
 	"github.com/thoonk-go/thoonk/internal/catalog"
 	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/wire"
@@ -27,6 +29,8 @@ var scripted = map[string]struct {
 }{
 	"catalog": {catalog.Scripts(), "../catalog/lua", nil},
 	"feed":    {feed.Scripts(), "../../actors/feed/lua", nil},
+	"job":     {job.Scripts(), "../../actors/job/lua", nil},
+	"sorted":  {sorted.Scripts(), "../../actors/sorted/lua", nil},
 	"queue":   {queue.Scripts(), "../../actors/queue/lua", []string{"check"}},
 }
 
