@@ -1,11 +1,12 @@
 // Package thoonk is the root of the Thoonk engine for Go: persistent push feeds,
-// queues and sorted feeds on Redis, shared with programs in other languages that
-// follow the same wire contract. It holds documentation only; these are the
+// sorted feeds, queues and jobs on Redis, shared with programs in other languages
+// that follow the same wire contract. It holds documentation only; these are the
 // packages to import:
 //
 //   - engine: the Engine, one per process. It opens everything else.
-//   - actors/feed, actors/sorted, actors/queue: what the engine hands out, with
-//     their configurations, items, events and errors.
+//   - actors/feed, actors/sorted, actors/queue, actors/job: what the engine hands
+//     out, with their configurations, items, events and errors.
+//   - pool: the options of job handlers.
 //   - embedded: a Redis inside the process, for trying out and for your tests.
 //   - pubsubhub: one pub/sub connection for many subscribers, useful by itself.
 //

@@ -1,17 +1,22 @@
 package thoonk_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/thoonk-go/thoonk/actors/feed"
+	"github.com/thoonk-go/thoonk/actors/job"
 	"github.com/thoonk-go/thoonk/actors/queue"
 	"github.com/thoonk-go/thoonk/embedded"
 	"github.com/thoonk-go/thoonk/engine"
+	"github.com/thoonk-go/thoonk/pool"
 )
 
-// README.md shows the body of this function: a test compares them.
+// README.md shows what these functions do: a test compares them.
+
 func Example() {
 	ctx := context.Background()
 	srv, err := embedded.Start() // or a Redis of yours, 6.2 or later
@@ -49,6 +54,31 @@ func Example() {
 	// synced ""
 	// published "stored, and pushed to all followers in every process"
 	// got "for exactly one getter"
+}
+
+func Example_jobs() {
+	ctx := context.Background()
+	srv, err := embedded.Start()
+	check(err)
+	defer srv.Close()
+	eng, err := engine.Open(ctx, engine.Config{URL: srv.URL()})
+	check(err)
+	defer eng.Close(ctx)
+
+	thumbs, err := eng.Jobs(ctx, "thumbs", job.Config{Timeout: time.Minute, MaxFailures: 5})
+	check(err)
+	err = eng.Handle(ctx, thumbs, func(ctx context.Context, c *job.Claim) ([]byte, error) {
+		return bytes.ToUpper(c.Body), nil // after an error it is tried again, later and later
+	}, pool.Options{Workers: 64})
+	check(err)
+	id, err := thumbs.Put(ctx, []byte("for a worker in any process"))
+	check(err)
+	result, err := thumbs.Wait(ctx, id)
+	check(err)
+	fmt.Printf("%s\n", result)
+
+	// Output:
+	// FOR A WORKER IN ANY PROCESS
 }
 
 func check(err error) {
