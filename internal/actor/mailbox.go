@@ -31,7 +31,8 @@ func (e notSent) Unwrap() error { return ErrNotSent }
 // Mailbox is the bounded inbox of one goroutine, its owner. The owner reads In,
 // watches Quit, and calls Exit as the last thing it does.
 type Mailbox[C any] struct {
-	in   chan C
+	// in is let go of at the end: handles keep the mailbox, and need not keep that.
+	in   atomic.Pointer[chan C]
 	quit chan struct{}
 	done chan struct{}
 	stop sync.Once
@@ -41,11 +42,9 @@ type Mailbox[C any] struct {
 
 // NewMailbox returns a mailbox that holds up to size commands.
 func NewMailbox[C any](size int) *Mailbox[C] {
-	m := &Mailbox[C]{
-		in:   make(chan C, size),
-		quit: make(chan struct{}),
-		done: make(chan struct{}),
-	}
+	m := &Mailbox[C]{quit: make(chan struct{}), done: make(chan struct{})}
+	in := make(chan C, size)
+	m.in.Store(&in)
 	m.Touch()
 	return m
 }
@@ -59,7 +58,7 @@ func (m *Mailbox[C]) SetBusy(busy bool) { m.busy.Store(busy) }
 
 // IdleSince reports whether the owner has had nothing to do since t.
 func (m *Mailbox[C]) IdleSince(t time.Time) bool {
-	return !m.busy.Load() && len(m.in) == 0 && m.used.Load() < t.UnixNano()
+	return !m.busy.Load() && len(m.inbox()) == 0 && m.used.Load() < t.UnixNano()
 }
 
 // Send puts c into the inbox. When the inbox is full it waits for room, at most
@@ -75,15 +74,16 @@ func (m *Mailbox[C]) Send(ctx context.Context, c C, patience time.Duration) erro
 	if ctx.Err() != nil {
 		return fmt.Errorf("%w (%w)", ctx.Err(), ErrNotSent)
 	}
+	in := m.inbox()
 	select {
-	case m.in <- c:
+	case in <- c:
 		return nil
 	default:
 	}
 	t := time.NewTimer(patience)
 	defer t.Stop()
 	select {
-	case m.in <- c:
+	case in <- c:
 		return nil
 	case <-m.quit:
 		return ErrStopped
@@ -102,7 +102,7 @@ func (m *Mailbox[C]) TrySend(c C) bool {
 	default:
 	}
 	select {
-	case m.in <- c:
+	case m.inbox() <- c:
 		return true
 	default:
 		return false
@@ -110,7 +110,15 @@ func (m *Mailbox[C]) TrySend(c C) bool {
 }
 
 // In is what the owner reads.
-func (m *Mailbox[C]) In() <-chan C { return m.in }
+func (m *Mailbox[C]) In() <-chan C { return m.inbox() }
+
+// inbox is nil, so that nothing can be sent to it, once the owner has ended.
+func (m *Mailbox[C]) inbox() chan C {
+	if in := m.in.Load(); in != nil {
+		return *in
+	}
+	return nil
+}
 
 // Stop asks the owner to end; it does not wait. Safe to call more than once.
 func (m *Mailbox[C]) Stop() { m.stop.Do(func() { close(m.quit) }) }
@@ -122,6 +130,7 @@ func (m *Mailbox[C]) Quit() <-chan struct{} { return m.quit }
 // take. Commands left in the inbox are not run; their callers get ErrStopped.
 func (m *Mailbox[C]) Exit() {
 	m.Stop()
+	m.in.Store(nil)
 	close(m.done)
 }
 
