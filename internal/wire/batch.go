@@ -23,6 +23,7 @@ type Batch struct {
 	numbers        *atomic.Uint64
 
 	lane    *Lane
+	alone   bool // nothing with a newer number may be under way with it
 	cmds    []Command
 	runs    []run
 	size    int // bytes of arguments
@@ -54,6 +55,7 @@ type run struct {
 	args     int
 	repeat   bool
 	eval     bool // Redis does not know the script: send its text
+	sent     bool // it may have run
 	done     bool // answered, by elements or by a refusal
 	decoded  int  // commands that have their elements
 	refusal  string
@@ -79,6 +81,12 @@ func (b *Batch) add(c Command) {
 	})
 	b.cmds = append(b.cmds, c)
 	b.size += len(r.Args)
+}
+
+// joins reports whether r may go with a batch that has to be alone: in its one call.
+func (b *Batch) joins(r *Request) bool {
+	first := b.cmds[0].request()
+	return r.keepsNumber() && r.Script == first.Script && r.Script.Group > 0
 }
 
 // Properties implements radix.Action.
@@ -160,6 +168,7 @@ func (m *marshaler) MarshalRESP(w io.Writer, _ *resp.Opts) error {
 		if r.done {
 			continue
 		}
+		r.sent = true
 		head = b.cmds[r.from].request().Script.appendHead(head[:0], b.name, b.instance, r.args, r.repeat, r.eval)
 		if _, err := w.Write(head); err != nil {
 			return err
@@ -167,7 +176,8 @@ func (m *marshaler) MarshalRESP(w io.Writer, _ *resp.Opts) error {
 		for _, c := range b.cmds[r.from:r.to] {
 			req := c.request()
 			if req.Numbered && !req.repeat {
-				req.Args.setNumber(b.numbers.Add(1))
+				req.number = b.numbers.Add(1)
+				req.Args.setNumber(req.number)
 			}
 			if _, err := w.Write(req.Args); err != nil {
 				return err
@@ -200,8 +210,9 @@ func (b *Batch) read(r *run, rd Reader) error {
 	if err != nil {
 		return err
 	}
+	r.sent = refusal == ""
 	switch {
-	case refusal == "":
+	case r.sent:
 	case strings.HasPrefix(refusal, "NOSCRIPT") && !r.eval:
 		r.eval = true
 		return nil

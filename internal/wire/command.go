@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"math"
 	"time"
 
 	"github.com/thoonk-go/thoonk/internal/actor"
@@ -50,10 +51,23 @@ type Request struct {
 	// long as it takes.
 	Born time.Time
 
-	repeat bool // it may have run before
+	repeat bool   // it may have run before
+	number uint64 // that it was last written with
 }
 
 func (r *Request) request() *Request { return r }
+
+// keepsNumber reports that it will be sent with the number it has. Nothing with a
+// newer number may run before it: its script would take it for a late copy.
+func (r *Request) keepsNumber() bool { return r.Numbered && r.repeat }
+
+// rank is its place among commands that are sent again.
+func (r *Request) rank() uint64 {
+	if r.keepsNumber() {
+		return r.number
+	}
+	return math.MaxUint64
+}
 
 // args is the number of arguments in Args.
 func (r *Request) args() int {

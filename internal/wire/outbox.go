@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"errors"
 	"math/rand/v2"
 	"slices"
@@ -129,7 +130,7 @@ func (o *Outbox) mayLaunch() bool {
 	switch {
 	case o.flights == 0:
 		return true
-	case o.flights >= maxFlights || o.newest == nil || !o.newest.written.Load():
+	case o.flights >= maxFlights || o.newest == nil || !o.newest.written.Load() || o.newest.alone:
 		return false
 	default:
 		return o.Full() || 2*len(o.queue) >= len(o.newest.cmds)
@@ -143,7 +144,9 @@ func (o *Outbox) form() *Batch {
 	n, groups := 0, 0
 	for _, c := range o.queue {
 		r := c.request()
-		if len(b.cmds) > 0 && (groups+r.Groups > MaxBatch || b.size+len(r.Args) > MaxBatchSize) {
+		if len(b.cmds) == 0 {
+			b.alone = r.keepsNumber()
+		} else if groups+r.Groups > MaxBatch || b.size+len(r.Args) > MaxBatchSize || b.alone && !b.joins(r) {
 			break
 		}
 		n++
@@ -205,7 +208,7 @@ func (o *Outbox) keep(b *Batch, r *run, c Command) bool {
 	} else {
 		o.cause = b.err
 	}
-	if ran := !r.done && b.written.Load() && !req.ReadOnly; ran && !req.Repeatable {
+	if ran := r.sent && !req.ReadOnly; ran && !req.Repeatable {
 		c.Settle(unknown(o.cause))
 		return false
 	} else if ran {
@@ -218,7 +221,8 @@ func (o *Outbox) keep(b *Batch, r *run, c Command) bool {
 }
 
 // wait puts what failed back in front, in its old order, answers those who have
-// waited long enough, and arms the pause before the next attempt.
+// waited long enough, and arms the pause before the next attempt. What keeps its
+// number goes first, or a newer number could run before it.
 func (o *Outbox) wait() {
 	slices.SortFunc(o.failed, func(a, b *Batch) int { return int(a.seq) - int(b.seq) })
 	var all []Command
@@ -226,6 +230,7 @@ func (o *Outbox) wait() {
 		all = append(all, b.cmds...)
 	}
 	all = append(all, o.queue...)
+	slices.SortStableFunc(all, func(a, b Command) int { return cmp.Compare(a.request().rank(), b.request().rank()) })
 	o.failed, o.queue, o.groups, o.size = nil, nil, 0, 0
 	for _, c := range all {
 		if r := c.request(); !r.Born.IsZero() && time.Since(r.Born) > o.cfg.Patience {
