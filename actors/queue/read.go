@@ -66,10 +66,11 @@ func (q *Queue) IDs(ctx context.Context) ([]string, error) {
 }
 
 // Purge throws away everything that waits, in one step, and returns how many items
-// that were. Getters go on waiting.
+// that were; 0 when its first reply was lost, for then nobody knows. Getters go on
+// waiting.
 func (q *Queue) Purge(ctx context.Context) (int, error) {
-	c := wire.NewCall(purge, 1, wire.NewArgs(1, 0).String(""), wire.Worst)
-	c.Repeatable = true
+	c := wire.NewCall(purge, 1, wire.NewArgs(1, 16).Number(), wire.Worst)
+	c.Numbered, c.Repeatable = true, true
 	n, err := ask(ctx, q, c)
 	return int(max(n, 0)), q.wrap("purge", err)
 }

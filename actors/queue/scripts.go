@@ -26,7 +26,8 @@ var (
 	page = wire.MustScript(files, wire.Script{Name: "queue/page",
 		Keys: []contract.Key{contract.IDs, contract.Items, contract.Config}})
 	purge = wire.MustScript(files, wire.Script{Name: "queue/purge", Group: 1,
-		Keys: []contract.Key{contract.IDs, contract.Items, contract.Config}})
+		Keys: []contract.Key{contract.IDs, contract.Items, contract.Config},
+		Own:  []contract.Key{contract.Done}})
 	scan = wire.MustScript(files, wire.Script{Name: "queue/scan",
 		Keys: []contract.Key{contract.Items, contract.Config}})
 	lease = wire.MustScript(files, wire.Script{Name: "queue/lease", Group: 2,

@@ -1,16 +1,25 @@
 -- Throw away everything that waits (contract 5). UNLINK frees a long queue in the
--- background. On a repeat it counts what is there then.
+-- background. A command whose number has run before does nothing: what is there was
+-- put since.
 -- KEYS       1 feed.ids  2 feed.items  3 feed.config
+-- of engine  4 feed.done
 -- ARGV       1 repeat
--- groups of  1: unused
--- Returns    the number of items thrown away, for the first group; 0 for others
+-- groups of  1: the command's number
+-- Returns    the number of items thrown away, per group; 0 for one that has run before
 local type = redis.call('HGET', KEYS[3], 'type')
 if type ~= 'queue' then
   return refused(type, #ARGV - 1)
 end
-local reply = {redis.call('HLEN', KEYS[2])}
-for i = 2, #ARGV - 1 do
-  reply[i] = 0
+redis.call('LLEN', KEYS[1]) -- fails on a foreign value before anything is thrown away
+local last = tonumber(redis.call('GET', KEYS[4]) or 0)
+local reply = {}
+for i = 2, #ARGV do
+  reply[i - 1] = 0
+  if tonumber(ARGV[i]) > last then
+    last = tonumber(ARGV[i])
+    reply[i - 1] = redis.call('HLEN', KEYS[2])
+    redis.call('UNLINK', KEYS[1], KEYS[2]) -- first: allowed when memory is short
+    redis.call('SET', KEYS[4], string.format('%.0f', last), 'PX', 3600000)
+  end
 end
-redis.call('UNLINK', KEYS[1], KEYS[2])
 return reply

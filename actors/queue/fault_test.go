@@ -1,0 +1,451 @@
+package queue_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/thoonk-go/thoonk/actors/queue"
+	"github.com/thoonk-go/thoonk/engine"
+	"github.com/thoonk-go/thoonk/internal/redisserver"
+	"github.com/thoonk-go/thoonk/internal/redistest"
+	"github.com/thoonk-go/thoonk/internal/wire"
+)
+
+// at runs f once, when the next request that calls the script has come to the proxy
+// and before it is forwarded; the requests of its connection wait that long.
+func at(proxy *redistest.Proxy, s *wire.Script, f func(raw []byte)) {
+	var struck atomic.Bool
+	proxy.OnRequest(func(_ int, raw []byte) {
+		if bytes.Contains(raw, named(s)) && struck.CompareAndSwap(false, true) {
+			f(raw)
+		}
+	})
+}
+
+// leaveDuringTake has a getter of n items leave while its take is under way, and
+// returns when it has left.
+func (b *bench) leaveDuringTake(proxy *redistest.Proxy, n int) {
+	b.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	left := make(chan struct{})
+	at(proxy, queue.Take(), func([]byte) { cancel(); <-left })
+	a := receive(b.t, b.getter(ctx, n))
+	assert.ErrorIs(b.t, a.err, context.Canceled)
+	assert.ErrorIs(b.t, a.err, engine.ErrNotSent)
+	close(left)
+}
+
+const five = "i00000 i00001 i00002 i00003 i00004"
+
+func TestLostPut(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		while     func(b *bench) // between the lost reply and the repetition
+		left      string
+		publishes string
+	}{
+		"nothing happens": {func(*bench) {}, "a b c", "3"},
+		"a peer takes one": {func(b *bench) {
+			b.peer.Do("HDEL", "feed.items:"+b.name, b.peer.String("RPOP", "feed.ids:"+b.name))
+		}, "b c", "3"},
+		"a peer takes all": {func(b *bench) { b.seed("DEL feed.ids:X feed.items:X") }, "", "3"},
+		"others put":       {func(b *bench) { b.seed("LPUSH feed.ids:X z", "HSET feed.items:X z z") }, "a b c z", "3"},
+		"another engine puts": {func(b *bench) {
+			_, err := b.another().Put(context.Background(), []byte("z"))
+			require.NoError(b.t, err)
+		}, "a b c z", "4"},
+		"redis forgets the scripts": {func(b *bench) { b.peer.Do("SCRIPT", "FLUSH") }, "a b c", "3"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, proxy := newPrivateProxied(t, engine.Config{})
+			proxy.Refuse(true)
+			lost := proxy.SwallowNext(named(queue.Put()))
+			done := make(chan error, 1)
+			go func() {
+				outcomes, err := b.PutMany(context.Background(), bodies("a b c"))
+				if err == nil && len(outcomes) != 3 {
+					err = fmt.Errorf("%d outcomes", len(outcomes))
+				}
+				done <- err
+			}()
+			within(t, lost, "the put was swallowed")
+			tc.while(b)
+			proxy.Refuse(false)
+			require.NoError(t, <-done)
+			items, err := b.Peek(t.Context(), 10)
+			require.NoError(t, err)
+			assert.Equal(t, tc.left, text(items))
+			assert.Equal(t, tc.publishes, b.state().publishes)
+			assert.Empty(t, b.state().others)
+		})
+	}
+}
+
+func TestLostTake(t *testing.T) {
+	t.Parallel()
+	t.Run("the same items again", func(t *testing.T) {
+		t.Parallel()
+		b, proxy := newProxied(t, engine.Config{})
+		b.seedMany(5)
+		proxy.Refuse(true)
+		lost := proxy.SwallowNext(named(queue.Take()))
+		got := b.getter(t.Context(), 3)
+		within(t, lost, "the take was swallowed")
+		assert.Equal(t, "i00003 i00004", b.state().ids, "the take ran")
+		proxy.Refuse(false)
+		a := receive(t, got)
+		require.NoError(t, a.err)
+		assert.Equal(t, "0 1 2", text(a.items))
+		assert.Equal(t, "3 4", text(b.drain()))
+	})
+	t.Run("several times", func(t *testing.T) {
+		t.Parallel()
+		b, proxy := newProxied(t, engine.Config{})
+		b.seedMany(5)
+		for range 4 {
+			proxy.SwallowNext(named(queue.Take()))
+		}
+		assert.Equal(t, "0 1 2", text(b.take(3)))
+		for range 4 {
+			proxy.SwallowNext(named(queue.Take()))
+		}
+		assert.Equal(t, "3 4", text(b.drain()))
+	})
+	t.Run("the getter has left", func(t *testing.T) {
+		t.Parallel()
+		b, proxy := newProxied(t, engine.Config{})
+		b.seedMany(5)
+		lost := proxy.SwallowNext(named(queue.Take()))
+		b.leaveDuringTake(proxy, 3)
+		within(t, lost, "the take was swallowed")
+		redistest.Eventually(t, func() bool { return b.state().ids == five }, "all are back, in order")
+		assert.Equal(t, "0 1 2 3 4", text(b.drain()))
+	})
+	t.Run("the engine closes", func(t *testing.T) {
+		t.Parallel()
+		b, proxy := newProxied(t, engine.Config{})
+		b.seedMany(5)
+		proxy.Refuse(true)
+		lost := proxy.SwallowNext(named(queue.Take()))
+		got := b.getter(t.Context(), 3)
+		within(t, lost, "the take was swallowed")
+		closed := make(chan error, 1)
+		go func() { closed <- b.eng.Close(context.Background()) }()
+		assert.ErrorIs(t, receive(t, got).err, engine.ErrStopped)
+		proxy.Refuse(false)
+		require.NoError(t, <-closed)
+		assert.Equal(t, five, b.state().ids)
+		assert.Equal(t, "0 1 2 3 4", text(b.another().drain()))
+	})
+	t.Run("the queue was deleted", func(t *testing.T) {
+		t.Parallel()
+		b, proxy := newProxied(t, engine.Config{})
+		b.seedMany(5)
+		proxy.Refuse(true)
+		lost := proxy.SwallowNext(named(queue.Take()))
+		got := b.getter(t.Context(), 3)
+		within(t, lost, "the take was swallowed")
+		b.seed("SREM feeds X", "DEL feed.ids:X feed.items:X feed.config:X")
+		proxy.Refuse(false)
+		assert.ErrorIs(t, receive(t, got).err, engine.ErrNoSuchName)
+		assert.Empty(t, b.dump(), "nothing of the queue comes back")
+	})
+}
+
+func TestLostReturn(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		while func(b *bench)
+		left  string
+	}{
+		"nothing happens":  {func(*bench) {}, five},
+		"a peer takes one": {func(b *bench) { b.seed("RPOP feed.ids:X", "HDEL feed.items:X i00000") }, "i00001 i00002 i00003 i00004"},
+		"others put":       {func(b *bench) { b.seed("RPUSH feed.ids:X h", "HSET feed.items:X h 9") }, "h " + five},
+		"purged":           {func(b *bench) { b.seed("DEL feed.ids:X feed.items:X") }, ""},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, proxy := newProxied(t, engine.Config{})
+			b.seedMany(5)
+			lost := proxy.SwallowNext(named(queue.Return()))
+			b.leaveDuringTake(proxy, 3)
+			proxy.Refuse(true)
+			within(t, lost, "the return was swallowed")
+			tc.while(b)
+			proxy.Refuse(false)
+			_, err := b.Len(t.Context()) // goes behind the repetition
+			require.NoError(t, err)
+			assert.Equal(t, tc.left, b.state().ids)
+		})
+	}
+}
+
+// A first copy of a call is kept on its way while its repetition runs, and more
+// after that; then it arrives.
+func TestLateCopy(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		script *wire.Script
+		call   func(b *bench, proxy *redistest.Proxy)
+		after  func(b *bench)
+		left   string // bodies
+	}{
+		"put": {queue.Put(),
+			func(b *bench, _ *redistest.Proxy) {
+				_, err := b.Put(context.Background(), []byte("new"))
+				require.NoError(b.t, err)
+			},
+			func(b *bench) { assert.Equal(b.t, "0 1 2 3 4 new", text(b.drain())) }, ""},
+		"put many, one high": {queue.Put(),
+			func(b *bench, _ *redistest.Proxy) {
+				_, err := b.PutMany(context.Background(), bodies("x y"), queue.PutOptions{Priority: queue.High})
+				require.NoError(b.t, err)
+			},
+			func(b *bench) { assert.Equal(b.t, "y x 0", text(b.take(3))) }, "1 2 3 4"},
+		"take": {queue.Take(),
+			func(b *bench, _ *redistest.Proxy) { assert.Equal(b.t, "0 1", text(b.take(2))) },
+			func(b *bench) { assert.Equal(b.t, "2", text(b.take(1))) }, "3 4"},
+		"the only take": {queue.Take(),
+			func(b *bench, _ *redistest.Proxy) { assert.Equal(b.t, "0 1", text(b.take(2))) },
+			func(*bench) {}, "2 3 4"},
+		"take of an empty queue": {queue.Take(),
+			func(b *bench, _ *redistest.Proxy) {
+				b.seed("DEL feed.ids:X feed.items:X")
+				_, err := b.TryGet(context.Background())
+				assert.ErrorIs(b.t, err, queue.ErrEmpty)
+			},
+			func(b *bench) { b.seedMany(2) }, "0 1"},
+		"purge": {queue.Purge(),
+			func(b *bench, _ *redistest.Proxy) {
+				_, err := b.Purge(context.Background())
+				require.NoError(b.t, err)
+			},
+			func(b *bench) {
+				_, err := b.PutMany(context.Background(), bodies("a b"))
+				require.NoError(b.t, err)
+			}, "a b"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, proxy := newProxied(t, engine.Config{Timeout: 100 * time.Millisecond})
+			b.seedMany(5)
+			letGo, arrived := make(chan struct{}), make(chan struct{})
+			var late []byte
+			at(proxy, tc.script, func(raw []byte) {
+				late = bytes.Clone(raw)
+				<-letGo
+				close(arrived)
+			})
+			tc.call(b, proxy)
+			tc.after(b)
+			want := b.dump()
+			close(letGo)
+			within(t, arrived, "the copy went on")
+			b.again(late) // so that one arrives before the next line for sure
+			assert.Equal(t, want, b.dump())
+			assert.Equal(t, tc.left, text(b.drain()))
+		})
+	}
+}
+
+// again sends a request that the engine has sent, once more.
+func (b *bench) again(request []byte) {
+	b.t.Helper()
+	var args []any
+	for rest := request[bytes.IndexByte(request, '\n')+1:]; len(rest) > 0; {
+		end := bytes.IndexByte(rest, '\n')
+		n, err := strconv.Atoi(strings.TrimSpace(string(rest[1:end])))
+		require.NoError(b.t, err)
+		args = append(args, string(rest[end+1:end+1+n]))
+		rest = rest[end+1+n+2:]
+	}
+	b.peer.Do(args...)
+}
+
+// Redis hangs (SIGSTOP) for many times the engine's limit. Every connection that
+// the engine gave up has copies of its calls on it, and all of them run.
+func TestPausedServer(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Private(t, redisserver.Options{})
+	eng := openEngine(t, engine.Config{URL: srv.URL(), Timeout: 20 * time.Millisecond})
+	b := benchOn(t, eng, srv.URL())
+	ctx := context.Background()
+	const rounds, each = 5, 40
+	var mu sync.Mutex
+	put, got := map[string]int{}, map[string]int{}
+	for range rounds {
+		var calls sync.WaitGroup
+		for range each {
+			calls.Go(func() {
+				id, err := b.Put(ctx, []byte("x"))
+				if assert.NoError(t, err) {
+					mu.Lock()
+					defer mu.Unlock()
+					put[id]++
+				}
+			})
+			calls.Go(func() {
+				it, err := b.Get(ctx)
+				if assert.NoError(t, err) {
+					mu.Lock()
+					defer mu.Unlock()
+					got[it.ID]++
+				}
+			})
+			calls.Go(func() { // leaves, perhaps in the middle of its take
+				ctx, cancel := context.WithTimeout(ctx, time.Duration(rand.IntN(60))*time.Millisecond)
+				defer cancel()
+				if it, err := b.Get(ctx); err == nil {
+					_, err = b.Put(context.Background(), it.Body)
+					assert.NoError(t, err)
+					mu.Lock()
+					defer mu.Unlock()
+					got[it.ID]++
+				}
+			})
+		}
+		require.NoError(t, srv.Pause())
+		retries := eng.Stats().Queues.Retries
+		redistest.Eventually(t, func() bool { return eng.Stats().Queues.Retries >= retries+3 }, "the engine gives connections up")
+		require.NoError(t, srv.Resume())
+		calls.Wait()
+	}
+	for _, it := range b.drain() {
+		got[it.ID]++
+	}
+	for id := range put {
+		assert.Equal(t, 1, got[id], "an item that was put is delivered once")
+	}
+	for id, n := range got {
+		assert.Equal(t, 1, n, "delivered twice: %s", id)
+	}
+	assert.Empty(t, b.state().items)
+	t.Logf("%d put, %d delivered, %d retries, %d reconnects", len(put), len(got), eng.Stats().Queues.Retries, eng.Stats().Reconnects)
+}
+
+// Redis has forgotten some of the scripts. A call that may have run goes with its
+// old number; one behind it with a newer number must not overtake it.
+func TestRepeatAndForgottenScript(t *testing.T) {
+	t.Parallel()
+	b, proxy := newPrivateProxied(t, engine.Config{})
+	b.seedMany(5)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	left, cut := make(chan struct{}), make(chan struct{})
+	var takes atomic.Int64
+	proxy.OnRequest(func(_ int, raw []byte) {
+		switch {
+		case bytes.Contains(raw, named(queue.Take())) && takes.Add(1) == 1:
+			cancel()
+			<-left
+		case bytes.Contains(raw, named(queue.Return())):
+			// Sent, as far as the engine can tell, but never run.
+			proxy.OnRequest(nil)
+			proxy.Refuse(true)
+			proxy.Cut()
+			close(cut)
+		}
+	})
+	got := b.getter(ctx, 3)
+	assert.ErrorIs(t, receive(t, got).err, context.Canceled)
+	close(left)
+	within(t, cut, "the return was on its way")
+	done := make(chan error, 1)
+	go func() { _, err := b.Put(context.Background(), []byte("new")); done <- err }()
+	go func() { _, err := b.Len(context.Background()); done <- err }()
+	b.peer.Do("SCRIPT", "FLUSH")
+	b.peer.Do("SCRIPT", "LOAD", queue.Put().Source())
+	sent := b.eng.Stats().Queues.Retries
+	redistest.Eventually(t, func() bool { return b.eng.Stats().Queues.Retries > sent }, "the calls wait for Redis")
+	proxy.Refuse(false)
+	require.NoError(t, <-done)
+	require.NoError(t, <-done)
+	assert.Equal(t, "0 1 2 3 4 new", text(b.drain()))
+}
+
+// newPrivateProxied is newProxied with a server of its own.
+func newPrivateProxied(t testing.TB, cfg engine.Config) (*bench, *redistest.Proxy) {
+	t.Helper()
+	srv := redistest.Private(t, redisserver.Options{})
+	proxy := redistest.NewProxy(t, srv.URL())
+	cfg.URL = proxy.URL()
+	b := benchOn(t, openEngine(t, cfg), srv.URL())
+	b.load()
+	return b, proxy
+}
+
+// Connections are cut after a random number of bytes, in the middle of replies,
+// while items are put and taken.
+func TestCutAnywhere(t *testing.T) {
+	t.Parallel()
+	b, proxy := newProxied(t, engine.Config{CheckEvery: 100 * time.Millisecond})
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	stop := make(chan struct{})
+	var cuts sync.WaitGroup
+	cuts.Go(func() {
+		for {
+			select {
+			case <-proxy.CutAfterBytes(1 + rand.Int64N(100<<rand.IntN(10))): // some let the largest reply through
+			case <-stop:
+				return
+			}
+		}
+	})
+	const workers, each = 8, 60
+	var mu sync.Mutex
+	put, got := map[string]int{}, map[string]int{}
+	var calls sync.WaitGroup
+	for w := range workers {
+		calls.Go(func() {
+			for i := range each {
+				outcomes, err := b.PutMany(ctx, [][]byte{fmt.Append(nil, w, "-", i), bytes.Repeat([]byte("x"), 300)})
+				if !assert.NoError(t, err) {
+					return
+				}
+				mu.Lock()
+				for _, o := range outcomes {
+					put[o.ID]++
+				}
+				mu.Unlock()
+			}
+		})
+		calls.Go(func() {
+			for n := 0; n < 2*each; {
+				items, err := b.GetUpTo(ctx, min(5, 2*each-n), 0)
+				if !assert.NoError(t, err) {
+					return
+				}
+				n += len(items)
+				mu.Lock()
+				for _, it := range items {
+					got[it.ID]++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	calls.Wait()
+	close(stop)
+	cuts.Wait()
+	t.Logf("%d put, %d delivered, left: %+v, retries %d", len(put), len(got), b.state(), b.eng.Stats().Queues.Retries)
+	assert.Equal(t, put, got)
+	assert.Empty(t, b.drain())
+	assert.Positive(t, b.eng.Stats().Queues.Retries)
+}
