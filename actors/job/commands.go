@@ -20,11 +20,12 @@ func (resolute) Left() bool    { return false }
 type claiming struct {
 	wire.Request
 	resolute
-	owner *owner
-	slot  int
-	want  int
-	slots int    // of the handler's pool, held for it; 0: it is for getters
-	upTo  uint64 // the newest getter it was sent for
+	owner  *owner
+	slot   int
+	want   int
+	slots  int      // of the handler's pool, held for it; 0: it is for getters
+	upTo   uint64   // the newest getter it was sent for
+	popped []string // ids that it begins with
 
 	status int64
 	more   string

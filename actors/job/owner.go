@@ -1,6 +1,7 @@
 package job
 
 import (
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -260,17 +261,18 @@ func (o *owner) claim(slot, want, slots int) {
 	if slots > 0 {
 		lease = o.kind.settings.Lease.Milliseconds()
 	}
-	c := &claiming{owner: o, slot: slot, want: want, slots: slots, upTo: o.line.Arrivals()}
-	args := wire.NewArgs(6+len(o.popped), 40*(2+len(o.popped))).Number().Int(int64(slot)).Int(int64(want)).
+	popped := o.popped[:min(want, len(o.popped))]
+	o.popped = o.popped[len(popped):]
+	c := &claiming{owner: o, slot: slot, want: want, slots: slots, upTo: o.line.Arrivals(), popped: popped}
+	args := wire.NewArgs(6+len(popped), 40*(2+len(popped))).Number().Int(int64(slot)).Int(int64(want)).
 		String(o.kind.host.Instance).Int(lease).Int(DefaultTimeout.Milliseconds())
-	for _, id := range o.popped {
+	for _, id := range popped {
 		args = args.String(id)
 	}
 	c.Request = wire.Request{
-		Script: claim, Args: args, Groups: 1, Count: 6 + len(o.popped),
+		Script: claim, Args: args, Groups: 1, Count: 6 + len(popped),
 		Numbered: true, Repeatable: true, Callers: want,
 	}
-	o.popped = nil
 	if slots == 0 {
 		o.asked = o.line.Arrivals()
 	}
@@ -288,8 +290,12 @@ func (o *owner) landed(c *claiming, err error) {
 	o.empty, o.paused = c.more == "1", c.more == "2"
 	if err != nil {
 		o.kind.host.Logger.Warn("claiming failed", zap.String("jobs", o.name), zap.Error(err))
+		if refused := (*wire.RefusedError)(nil); errors.As(err, &refused) {
+			o.kind.waker.Return(o.name, c.popped...)
+		}
 		o.line.Answer(c.upTo, true, err)
-		o.empty = true // the waker will tell when there is something again
+		o.paused = true // a handler tries again after a while
+		o.unpause.set(time.Second)
 	}
 	if c.slots > 0 {
 		o.run(c.got, c.slots)

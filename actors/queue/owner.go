@@ -142,15 +142,15 @@ func (o *owner) underWay() (n int) {
 
 func (o *owner) take(slot, want int) {
 	t := &taking{owner: o, slot: slot, want: want, upTo: o.line.Arrivals()}
-	args := wire.NewArgs(4+len(o.popped), 40*(1+len(o.popped))).Number().Int(int64(slot)).Int(int64(want))
-	for _, id := range o.popped {
+	t.popped, o.popped = o.popped[:min(want, len(o.popped))], o.popped[min(want, len(o.popped)):]
+	args := wire.NewArgs(4+len(t.popped), 40*(1+len(t.popped))).Number().Int(int64(slot)).Int(int64(want))
+	for _, id := range t.popped {
 		args = args.String(id)
 	}
 	t.Request = wire.Request{
-		Script: take, Args: args, Groups: 1, Count: 3 + len(o.popped),
+		Script: take, Args: args, Groups: 1, Count: 3 + len(t.popped),
 		Numbered: true, Repeatable: true, Callers: want,
 	}
-	o.popped = nil
 	o.asked = o.line.Arrivals()
 	o.takes[slot] = t
 	o.out.Add(t)
@@ -166,6 +166,9 @@ func (o *owner) landed(t *taking, err error) {
 		if errors.Is(err, actor.ErrOutcomeUnknown) {
 			o.kind.host.Logger.Error("closed while items were on their way: they may be lost",
 				zap.String("queue", o.name), zap.Int("at most", t.want))
+		}
+		if refused := (*wire.RefusedError)(nil); errors.As(err, &refused) {
+			o.popped = append(t.popped, o.popped...) // Redis refused to take note of them
 		}
 		o.line.Answer(t.upTo, true, err)
 	}

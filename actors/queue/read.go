@@ -101,12 +101,12 @@ func (w *walk) next(ctx context.Context, n int) (items []Item, more bool, err er
 	for _, it := range p.items {
 		w.pager.Saw(it.Body)
 	}
-	return p.items, int(p.looked) == n, nil
+	return p.items, p.more == 1, nil
 }
 
 type pageReply struct {
-	status, looked int64
-	items          []Item
+	status, looked, more int64
+	items                []Item
 }
 
 func readPage(r wire.Reader, _ int) (p pageReply, err error) {
@@ -117,6 +117,9 @@ func readPage(r wire.Reader, _ int) (p pageReply, err error) {
 		return p, err
 	}
 	if p.looked, err = r.Int(); err != nil {
+		return p, err
+	}
+	if p.more, err = r.Int(); err != nil {
 		return p, err
 	}
 	p.items, err = readItems(r)

@@ -6,10 +6,11 @@ import "github.com/thoonk-go/thoonk/internal/wire"
 // somewhere.
 type taking struct {
 	wire.Request
-	owner *owner
-	slot  int
-	want  int
-	upTo  uint64 // the newest getter it was sent for
+	owner  *owner
+	slot   int
+	want   int
+	upTo   uint64   // the newest getter it was sent for
+	popped []string // ids that it begins with
 
 	status int64
 	short  bool // it found no more

@@ -9,3 +9,17 @@ local function refused(type, groups)
   end
   return reply
 end
+
+-- fitting counts how many of the ids, in order, have items that fit into a reply of
+-- reasonable size: one, and then as many as stay within 4 MiB, of which used are gone.
+-- It also tells how much that makes.
+local function fitting(items, ids, used)
+  for i, id in ipairs(ids) do
+    local size = redis.call('HSTRLEN', items, id)
+    if used + size > 4194304 and (i > 1 or used > 0) then
+      return i - 1, used
+    end
+    used = used + size
+  end
+  return #ids, used
+end

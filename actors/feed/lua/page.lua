@@ -5,7 +5,7 @@
 -- KEYS       1 feed.ids  2 feed.items  3 feed.config
 -- ARGV       1 repeat
 -- then       "+" or "-" (against the order), cursor's score or "", cursor's id, most
---            items, "1" to read items or "0" for ids only, marker channel or "",
+--            items (fewer if they are large), "1" to read items or "0" for ids only, marker channel or "",
 --            marker, the only id to read or ""
 -- Returns    {{status 1, score and id of the last one ("" at the end), what was
 --            published or "", id, item, id, item, …}}: without items each item is "";
@@ -57,6 +57,11 @@ end
 local found = {}
 for i = 1, #rows, 2 do
   found[#found + 1] = rows[i]
+end
+local fit = bodies and fitting(items, found, 0) or #found
+if fit < #found then
+  reply[2], reply[3] = rows[2 * fit], rows[2 * fit - 1]
+  found = {unpack(found, 1, fit)}
 end
 if #found > 0 then
   local values = bodies and redis.call('HMGET', items, unpack(found))

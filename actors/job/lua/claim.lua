@@ -1,9 +1,9 @@
 -- Claim jobs from the right end (contract 6): first those whose ids the engine has
--- popped already, then as many more as are wanted. An id is dropped if it has no
--- item, or if its job is claimed, stalled or delayed: peers queue ids twice. Which
--- ids were claimed is kept until the engine's next claim in the same slot: asked
--- again under the same number, the script gives the same jobs; under an older one,
--- nothing (it is a copy that arrived late).
+-- popped already, then as many more as are wanted, or fewer if they are large. An id
+-- is dropped if it has no item, or if its job is claimed, stalled or delayed: peers
+-- queue ids twice. Which ids were claimed is kept until the engine's next claim in the
+-- same slot: asked again under the same number, the script gives the same jobs; under
+-- an older one, nothing (it is a copy that arrived late).
 -- KEYS       1 feed.ids  2 feed.items  3 feed.claimed  4 feed.claimants
 --            5 feed.cancelled  6 feed.published  7 feed.stalled  8 feed.delayed
 --            9 feed.config
@@ -82,8 +82,20 @@ if conf[2] == '1' then
   return {{1, '2', token, now, timeout, {}}}
 end
 
-local got, seen = {}, {}
+local got, seen, used, full = {}, {}, 0, false
 local function accept(list)
+  local fit
+  fit, used = fitting(items, list, used)
+  full = fit < #list
+  if full then
+    for i = #list, fit + 1, -1 do
+      redis.call('RPUSH', ids, list[i])
+    end
+    list = {unpack(list, 1, fit)}
+  end
+  if #list == 0 then
+    return
+  end
   local values = redis.call('HMGET', items, unpack(list))
   local held = redis.call('ZMSCORE', claimed, unpack(list))
   local dead = redis.call('SMISMEMBER', stalled, unpack(list))
@@ -101,7 +113,7 @@ if #popped > 0 then
 end
 -- Ids that are dropped are looked at a bounded number of times.
 local more, looks = '0', 1000
-while want > 0 and looks > 0 do
+while want > 0 and looks > 0 and not full do
   local n = math.min(want, looks)
   local list = redis.call('RPOP', ids, n) or {}
   if #list > 0 then

@@ -1,5 +1,5 @@
 -- Take items from the right end (contract 5): first those whose ids the engine has
--- popped already, then as many more as are wanted. Ids without an item are dropped.
+-- popped already, then as many more as are wanted, or fewer if they are large. Ids without an item are dropped.
 -- What is taken is kept until the engine's next take in the same slot: asked again
 -- under the same number, the script gives the same items; asked under an older one,
 -- nothing (it is a copy that arrived late).
@@ -24,8 +24,21 @@ end
 redis.call('LLEN', ids) -- these fail on a foreign value before anything is written
 redis.call('HLEN', items)
 
-local taken = {}
+redis.call('DEL', slot) -- a write that is allowed when memory is short, so the next are too
+local taken, used, full = {}, 0, false
 local function accept(list)
+  local fit
+  fit, used = fitting(items, list, used)
+  full = fit < #list
+  if full then
+    for i = #list, fit + 1, -1 do
+      redis.call('RPUSH', ids, list[i])
+    end
+    list = {unpack(list, 1, fit)}
+  end
+  if #list == 0 then
+    return
+  end
   local values, gone, seen = redis.call('HMGET', items, unpack(list)), {}, {}
   for i, id in ipairs(list) do
     if values[i] and not seen[id] then
@@ -45,7 +58,7 @@ if #ARGV > 4 then
 end
 -- Ids without an item are looked at a bounded number of times.
 local empty, looks = '0', 1000
-while want > 0 and looks > 0 do
+while want > 0 and looks > 0 and not full do
   local n = math.min(want, looks)
   local list = redis.call('RPOP', ids, n) or {}
   if #list > 0 then
@@ -57,7 +70,6 @@ while want > 0 and looks > 0 do
     break
   end
 end
-redis.call('DEL', slot) -- a write that is allowed when memory is short, so the next is too
 redis.call('RPUSH', slot, number, empty, unpack(taken))
 redis.call('PEXPIRE', slot, 3600000)
 return {{1, empty, taken}}
