@@ -116,7 +116,7 @@ func (e *Env) meter() meter {
 	}
 	for _, eng := range e.engines {
 		s := eng.Stats()
-		for _, kind := range []engine.KindStats{s.Feeds, s.Sorted, s.Queues} {
+		for _, kind := range []engine.KindStats{s.Feeds, s.Sorted, s.Queues, s.Jobs} {
 			m.commands += kind.Commands
 			m.batches += kind.Batches
 		}
