@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/thoonk-go/thoonk/internal/actor"
@@ -23,18 +22,14 @@ type Kind struct {
 	set   *actor.Set[command]
 	waker *wakeup.Waker
 
-	recovery   recovery
-	ctx        context.Context // ends when the kind is closed
-	cancel     context.CancelFunc
-	background sync.WaitGroup
+	pause   time.Duration   // between two looks at items that seem lost
+	looking host.Background // at them
 }
 
 // NewKind returns the queues of an engine; stats counts what they send. pause is
 // the time between two looks at items that seem lost.
 func NewKind(h *host.Host, stats *wire.Stats, waker *wakeup.Waker, pause time.Duration) *Kind {
-	k := &Kind{host: h, waker: waker}
-	k.recovery.pause = pause
-	k.ctx, k.cancel = context.WithCancel(context.Background())
+	k := &Kind{host: h, waker: waker, pause: pause}
 	k.set = host.Set(h, stats, func(name string, box *actor.Mailbox[command], out *wire.Outbox) wire.Owner[command] {
 		return &owner{kind: k, name: name, box: box, out: out}
 	})
@@ -48,9 +43,7 @@ func (k *Kind) Sweep(before time.Time) { k.set.Sweep(before) }
 // Close ends the actors: callers get ErrStopped, what was taken for them and not
 // handed over goes back.
 func (k *Kind) Close() {
-	k.recovery.close()
-	k.cancel()
-	k.background.Wait()
+	k.looking.Close()
 	k.set.Close()
 }
 
@@ -131,41 +124,19 @@ func (q *Queue) PutMany(ctx context.Context, bodies [][]byte, opts ...PutOptions
 			return nil, q.wrap("put", host.Refused(fmt.Errorf("item %d: %w", i, err)))
 		}
 	}
-	// All parts are sent before the first is waited for: the actor keeps them in
-	// order.
-	type part struct {
-		call     *wire.Call[int64]
-		from, to int
-		box      *actor.Mailbox[command]
-		err      error
-	}
-	var parts []part
-	for from := 0; from < len(items); {
-		p := part{from: from, to: from + wire.Part(len(items)-from, func(i int) int { return len(items[from+i].Body) })}
-		if p.call, p.err = q.putCall(items[p.from:p.to], opts); p.err == nil {
-			p.box, p.err = q.h.Send(ctx, p.call)
-		}
-		parts = append(parts, p)
-		from = p.to
-	}
-	var failed error
-	for _, p := range parts {
-		if p.err == nil {
-			var status int64
-			if status, p.err = p.call.Wait(ctx, p.box.Done()); p.err == nil {
-				p.err = host.Refusal(status, contract.TypeQueue)
-			} else if p.err == actor.ErrStopped {
-				p.call.Reset() // the actor was idle and ended
-				_, p.err = ask(ctx, q, p.call)
+	failed := host.SendParts(ctx, q.h, len(items),
+		func(i int) int { return len(items[i].Body) },
+		func(from, to int) (*wire.Call[int64], error) { return q.putCall(items[from:to], opts) },
+		func(from, to int, status int64, err error) error {
+			if err == nil {
+				err = host.Refusal(status, contract.TypeQueue)
 			}
-		}
-		if p.err != nil {
-			failed = q.wrap("put", p.err)
-			for i := p.from; i < p.to; i++ {
-				outcomes[i].Err = failed
+			err = q.wrap("put", err)
+			for i := from; i < to; i++ {
+				outcomes[i].Err = err
 			}
-		}
-	}
+			return err
+		})
 	return outcomes, failed
 }
 

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -16,64 +15,24 @@ import (
 // popping an id and taking its item. They are given back when they were seen so
 // twice, some time apart (contract 6, maintenance): a peer takes in two steps too.
 
-// recovery is which queues are being looked at.
-type recovery struct {
-	pause  time.Duration // between looks
-	mu     sync.Mutex
-	names  map[string]bool
-	closed bool
-}
-
-func (r *recovery) begin(name string, running *sync.WaitGroup) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed || r.names[name] {
-		return false
-	}
-	if r.names == nil {
-		r.names = make(map[string]bool)
-	}
-	r.names[name] = true
-	running.Add(1)
-	return true
-}
-
-// close keeps new ones from beginning.
-func (r *recovery) close() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.closed = true
-}
-
-func (r *recovery) end(name string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.names, name)
-}
-
 // leaseTime is how long one engine is the one that looks at a queue.
 const leaseTime = time.Minute
 
 // recover looks for lost items of a queue, in the background, unless it does so
 // already.
 func (k *Kind) recover(name string) {
-	if !k.recovery.begin(name, &k.background) {
-		return
-	}
-	go func() {
-		defer k.background.Done()
-		defer k.recovery.end(name)
-		ctx, cancel := context.WithTimeout(k.ctx, leaseTime)
+	k.looking.Go(name, func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, leaseTime)
 		defer cancel()
 		q := &Queue{kind: k, h: k.set.Handle(name)}
-		n, err := q.recover(ctx, k.recovery.pause)
+		n, err := q.recover(ctx, k.pause)
 		switch {
-		case err != nil && k.ctx.Err() == nil:
+		case err != nil && ctx.Err() == nil:
 			k.host.Logger.Warn("looking for lost items failed", zap.String("queue", name), zap.Error(err))
 		case n > 0:
 			k.host.Logger.Info("items that a process had lost are back", zap.String("queue", name), zap.Int("items", n))
 		}
-	}()
+	})
 }
 
 func (q *Queue) recover(ctx context.Context, pause time.Duration) (int, error) {
