@@ -3,7 +3,9 @@
 -- is dropped if it has no item, or if its job is claimed, stalled or delayed: peers
 -- queue ids twice. Which ids were claimed is kept until the engine's next claim in the
 -- same slot: asked again under the same number, the script gives the same jobs; under
--- an older one, nothing (it is a copy that arrived late).
+-- an older one, nothing (it is a copy that arrived late). The score of an engine's
+-- claim ends in half a millisecond: a peer who ends it and claims the job again leaves
+-- our token, but not that.
 -- KEYS       1 feed.ids  2 feed.items  3 feed.claimed  4 feed.claimants
 --            5 feed.cancelled  6 feed.published  7 feed.stalled  8 feed.delayed
 --            9 feed.config
@@ -38,14 +40,16 @@ local function describe(list)
     local failures = redis.call('HMGET', cancelled, unpack(list))
     local dates = redis.call('ZMSCORE', published, unpack(list))
     for i, id in ipairs(list) do
-      local n = #rows
-      rows[n + 1], rows[n + 2] = id, values[i] or ''
-      rows[n + 3] = tonumber(failures[i] or nil) or 0
-      local date = tonumber(dates[i] or nil) or now
-      if date < 1e11 then
-        date = date * 1000 -- a peer wrote seconds
+      if values[i] then -- else a peer has finished it since
+        local n = #rows
+        rows[n + 1], rows[n + 2] = id, values[i]
+        rows[n + 3] = tonumber(failures[i] or nil) or 0
+        local date = tonumber(dates[i] or nil) or now
+        if date < 1e11 then
+          date = date * 1000 -- a peer wrote seconds
+        end
+        rows[n + 4] = math.floor(date)
       end
-      rows[n + 4] = math.floor(date)
     end
   end
   return rows
@@ -120,14 +124,14 @@ while want > 0 and looks > 0 and not full do
     accept(list)
   end
   looks = looks - #list
-  if #list < n then
+  if #list < n and not full then
     more = '1'
     break
   end
 end
 if #got > 0 then
   local scores, holders = {}, {}
-  local stamp = string.format('%.0f', now)
+  local stamp = string.format('%.0f.5', now)
   for _, id in ipairs(got) do
     scores[#scores + 1], scores[#scores + 2] = stamp, id
     holders[#holders + 1], holders[#holders + 2] = id, token

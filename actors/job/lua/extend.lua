@@ -10,7 +10,10 @@ if type ~= 'job' then
   return refused(type, groups)
 end
 local time = redis.call('TIME')
-local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+local now = string.format('%.0f.5', time[1] * 1000 + math.floor(time[2] / 1000))
+local function ours(score) -- and not of a peer who claimed the job since
+  return score and tonumber(score) % 1 == 0.5
+end
 local wanted, reply, scores = {}, {}, {}
 for i = 1, groups do
   wanted[i] = ARGV[2 * i]
@@ -19,7 +22,7 @@ local held = redis.call('ZMSCORE', claimed, unpack(wanted))
 local holders = redis.call('HMGET', claimants, unpack(wanted))
 for i, id in ipairs(wanted) do
   reply[i] = 0
-  if held[i] and holders[i] == ARGV[2 * i + 1] then
+  if ours(held[i]) and holders[i] == ARGV[2 * i + 1] then
     reply[i] = 1
     scores[#scores + 1], scores[#scores + 2] = now, id
   end

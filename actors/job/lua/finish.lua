@@ -21,9 +21,12 @@ for i = 1, groups do
 end
 local held = redis.call('ZMSCORE', claimed, unpack(wanted))
 local holders = redis.call('HMGET', claimants, unpack(wanted))
+local function ours(score) -- and not of a peer who claimed the job since
+  return score and tonumber(score) % 1 == 0.5
+end
 local reply, ended = {}, {}
 for i, id in ipairs(wanted) do
-  if held[i] and holders[i] == ARGV[4 * i + 1] and not ended[id] then
+  if ours(held[i]) and holders[i] == ARGV[4 * i + 1] and not ended[id] then
     ended[#ended + 1], ended[id] = id, true
     reply[i] = 1
   else

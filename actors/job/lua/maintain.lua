@@ -33,6 +33,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 -- Claims whose lease has passed: those of engines by their token, those of peers by
 -- the timeout. They end as a cancel does.
+local function ours(score) -- and not of a peer who claimed the job since
+  return score and tonumber(score) % 1 == 0.5
+end
 local ended, first = 0, tonumber(ARGV[7])
 local list = redis.call('ZRANGE', claimed, first, first + 999, 'WITHSCORES')
 local next = #list == 2000 and first + 1000 or 0
@@ -47,7 +50,7 @@ if ARGV[5] == '1' and #list > 0 then
     if since < 1e11 then
       since = since * 1000 -- a peer wrote seconds
     end
-    local lease = holders[i] and tonumber(string.match(holders[i], ':(%d+)$') or nil) or timeout
+    local lease = ours(list[2 * i]) and holders[i] and tonumber(string.match(holders[i], ':(%d+)$') or nil) or timeout
     if now - since > lease then
       ended = ended + 1
       redis.call('ZREM', claimed, id)
@@ -81,7 +84,7 @@ local function sweep(key, cursor, alive)
   return page[1]
 end
 local function isClaimed(id)
-  return redis.call('ZSCORE', claimed, id)
+  return ours(redis.call('ZSCORE', claimed, id))
 end
 local cursors = {
   sweep(claimants, ARGV[8], isClaimed),

@@ -10,11 +10,14 @@ if type ~= 'job' then
   return refused(type, groups)
 end
 redis.call('HLEN', KEYS[3]) -- fails on a foreign value before anything is written
+local function ours(score) -- and not of a peer who claimed the job since
+  return score and tonumber(score) % 1 == 0.5
+end
 local reply = {}
 for i = 1, groups do
   local id, text = ARGV[3 * i], ARGV[3 * i + 2]
   reply[i] = 0
-  if redis.call('HGET', KEYS[2], id) == ARGV[3 * i + 1] and redis.call('ZSCORE', KEYS[1], id) then
+  if redis.call('HGET', KEYS[2], id) == ARGV[3 * i + 1] and ours(redis.call('ZSCORE', KEYS[1], id)) then
     redis.call('HSET', KEYS[3], id, text)
     redis.call('PUBLISH', ARGV[2], id .. '\0' .. text)
     reply[i] = 1

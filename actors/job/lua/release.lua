@@ -29,11 +29,14 @@ redis.call('SCARD', stalled)
 redis.call('ZCARD', delayed)
 redis.call('HLEN', cancelled)
 
+local function ours(score) -- and not of a peer who claimed the job since
+  return score and tonumber(score) % 1 == 0.5
+end
 local reply = {}
 for i = 1, groups do
   local at = 6 * i - 3
   local id, what, wait, text = ARGV[at], ARGV[at + 2], tonumber(ARGV[at + 3]), ARGV[at + 5]
-  if redis.call('HGET', claimants, id) ~= ARGV[at + 1] or not redis.call('ZSCORE', claimed, id) then
+  if redis.call('HGET', claimants, id) ~= ARGV[at + 1] or not ours(redis.call('ZSCORE', claimed, id)) then
     reply[i] = ARGV[1] == '1' and 2 or 0
   else
     redis.call('ZREM', claimed, id)

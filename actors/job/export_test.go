@@ -1,0 +1,20 @@
+package job
+
+import "github.com/thoonk-go/thoonk/internal/wire"
+
+// The scripts that faults are aimed at.
+var (
+	PutScript      = put
+	ClaimScript    = claim
+	FinishScript   = finish
+	ReleaseScript  = release
+	ExtendScript   = extend
+	MaintainScript = maintain
+	PromoteScript  = promote
+)
+
+// Named is a script as it appears in a request.
+func Named(s *wire.Script) []byte { return []byte(s.SHA()) }
+
+// Token is what the claim is fenced with.
+func (c *Claim) Token() string { return c.token }

@@ -1,0 +1,5 @@
+package job_test
+
+const workerEnv = "THOONK_JOB_WORKER"
+
+func workerProcess(string) int { return 2 }
