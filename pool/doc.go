@@ -54,8 +54,9 @@
 // later, OnStuck gets the stack of its goroutine, once. The stack is found by the
 // goroutine's number, which a goroutine of the pool reads from its own stack when it
 // starts. This takes the stacks of all goroutines, during which the program stands
-// still, in the order of 10 µs for each goroutine. Tasks that get stuck at the same
-// time share that. Nothing is done for tasks that end in time, nor without OnStuck.
+// still: 7 to 17 µs for each goroutine, so 0.2 s with ten thousand. Tasks that get
+// stuck at the same time share it, and it is not done more than a tenth of the time.
+// Nothing is done for tasks that end in time, nor without OnStuck.
 //
 // # Shutdown
 //
@@ -77,6 +78,6 @@
 // allocations (448 bytes) if it has a timeout, for which it sets its goroutine's one
 // timer. TryAcquire and Release together take 25 ns. There is one mutex for the
 // pool with all of its groups, held for some ten nanoseconds: enough for a million
-// tasks a second, and not for ten. A goroutine that was not idle costs one start and
-// a look at its own stack, about 2 µs. An idle pool costs nothing.
+// tasks a second, and not for ten. A task that finds no idle goroutine takes about
+// 3 µs more. An idle pool costs nothing.
 package pool

@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"testing"
+	"time"
 )
 
 // waitFor is a Do that ends when end has something, whatever its context does.
@@ -14,6 +15,11 @@ func waitFor(end <-chan error) func(context.Context) error {
 func untilEnd(ctx context.Context) error {
 	<-ctx.Done()
 	return context.Cause(ctx)
+}
+
+// sleep is a Do that takes some time.
+func sleep(d time.Duration) func(context.Context) error {
+	return func(context.Context) error { time.Sleep(d); return nil }
 }
 
 // start takes a slot and runs a task in it.

@@ -35,6 +35,7 @@ type Pool struct {
 
 	due       []*Running // stuck, to be reported
 	reporting bool
+	nextLook  time.Time // at all stacks, not before; only the one who reports uses it
 }
 
 // Stats is what runs now, and what has run.

@@ -124,6 +124,13 @@ func TestGoroutinesComeAndGo(t *testing.T) {
 		}
 		time.Sleep(reapEvery - 1)
 		want(t, "goroutines are kept a while", workers(p) > 0, true)
+		time.Sleep(2 * time.Nanosecond)
+		synctest.Wait()
+		for range 100 { // all are used, and some more
+			start(t, g, Task{Do: sleep(time.Second)})
+		}
+		time.Sleep(reapEvery)
+		want(t, "all that were used are kept", workers(p), 100)
 		// Not closed: nothing stays behind.
 		time.Sleep(2 * reapEvery)
 		want(t, "no work again", workers(p), 0)

@@ -12,7 +12,8 @@ import (
 // then it joins the line when one of them is free. A free slot is reserved for the
 // head of the line, which is told. So while somebody stands in line every free slot
 // is reserved for somebody, and a busy group that asks again and again gets what
-// is its own turn only. A group that was told and does not come loses its
+// is its own turn only, and a group in line has a slot of its own left: it can get
+// none meanwhile. A group that was told and does not come loses its
 // reservation after some patience, but only if another one waits.
 
 // room is how many more slots the group may have by its own limit.
@@ -55,8 +56,8 @@ func (p *Pool) grant(told []*Group) []*Group {
 	}
 	for p.line.head != nil && p.room() > 0 {
 		g := p.line.pop()
-		if !g.wants || g.room() <= 0 {
-			continue // withdrew, or has to wait for a slot of its own first
+		if !g.wants {
+			continue // withdrew
 		}
 		g.wants = false
 		g.reserved = true

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync/atomic"
@@ -133,6 +134,72 @@ func TestAFreeSlotGoesToTheLongestWaiting(t *testing.T) {
 		a.Release(1)
 		told("all is free", 2, 2, 1)
 	})
+}
+
+// Patience begins when somebody else waits, and ends when nobody does.
+func TestASlotIsKeptIfNobodyElseWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(2)
+		defer p.Close()
+		a, _ := counted(p, 4)
+		b, toldB := counted(p, 4)
+		c := p.Group(Options{})
+		c.TryAcquire(2)
+		a.TryAcquire(1)
+		b.TryAcquire(1)
+		c.Release(1) // for a, while b waits
+		time.Sleep(patience / 2)
+		c.Release(1) // for b
+		want(t, "b was told", toldB.Load(), 1)
+		time.Sleep(time.Hour)
+		want(t, "kept for both", c.TryAcquire(2), 0)
+		want(t, "a and b", a.TryAcquire(1)+b.TryAcquire(1), 2)
+	})
+}
+
+// Each has the same patience, from when it was told.
+func TestSlotsLapseOneByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(2)
+		defer p.Close()
+		holder := p.Group(Options{})
+		holder.TryAcquire(2)
+		var groups [4]*Group
+		var told [4]*atomic.Int64
+		for i := range groups {
+			groups[i], told[i] = counted(p, 4)
+			groups[i].TryAcquire(1)
+		}
+		step := func(what string, counts ...int64) {
+			t.Helper()
+			time.Sleep(patience / 2)
+			synctest.Wait()
+			for i, n := range counts {
+				want(t, fmt.Sprint(what, ", group ", i), told[i].Load(), n)
+			}
+			checkInvariants(t, p, append(groups[:], holder)...)
+		}
+		holder.Release(1)
+		step("the first slot is free", 1, 0, 0, 0)
+		holder.Release(1)
+		step("the first lapses", 1, 1, 1, 0)
+		step("the second lapses", 1, 1, 1, 1)
+		step("nobody waits", 1, 1, 1, 1)
+		want(t, "late", groups[0].TryAcquire(1)+groups[1].TryAcquire(1), 0)
+		want(t, "in time", groups[2].TryAcquire(1)+groups[3].TryAcquire(1), 2)
+	})
+}
+
+func TestWithdraw(t *testing.T) {
+	p := New(1)
+	a, told := counted(p, 4)
+	b := p.Group(Options{})
+	b.TryAcquire(1)
+	a.TryAcquire(1)
+	a.TryAcquire(0)
+	b.Release(1)
+	want(t, "told", told.Load(), 0)
+	want(t, "the slot is free", b.TryAcquire(1), 1)
 }
 
 // A group that always has work and asks all the time does not get more than its share.

@@ -15,10 +15,10 @@ type Stuck struct {
 	Stack   []byte        // of the task's goroutine; nil if it could not be found
 }
 
-const maxStacks = 64 << 20 // bytes of stacks of all goroutines; more are cut
+const maxStacks = 64 << 20 // bytes of stacks of all goroutines that are enough: more may be cut
 
 // report counts a stuck task and tells OnStuck. Tasks that become stuck while it
-// is at work share the next look at the stacks.
+// is at work share the next look at the stacks. Looks take at most a tenth of all time.
 func (p *Pool) report(r *Running) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -42,7 +42,10 @@ func (p *Pool) report(r *Running) {
 		due := p.due
 		p.due = nil
 		p.mu.Unlock()
+		time.Sleep(time.Until(p.nextLook))
+		before := time.Now()
 		all := stacks()
+		p.nextLook = time.Now().Add(9 * time.Since(before))
 		for _, r := range due {
 			p.tell(r, all)
 		}
@@ -81,7 +84,7 @@ func (p *Pool) tell(r *Running, all []byte) {
 
 // stacks returns the stacks of all goroutines. The program stands still meanwhile.
 func stacks() []byte {
-	for size := 256 << 10; ; size *= 4 {
+	for size := 256<<10 + 1024*runtime.NumGoroutine(); ; size *= 4 {
 		buf := make([]byte, size)
 		if n := runtime.Stack(buf, true); n < size || size >= maxStacks {
 			return buf[:n]

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,7 +63,11 @@ func TestStacksAreNotMixedUp(t *testing.T) {
 		defer p.Close()
 		var mu sync.Mutex
 		var names []string
+		var calls atomic.Int64
 		g := p.Group(Options{Workers: 50, OnStuck: func(s Stuck) {
+			want(t, "reports at once", calls.Add(1), 1)
+			time.Sleep(time.Millisecond)
+			calls.Add(-1)
 			mu.Lock()
 			names = append(names, s.Name)
 			mu.Unlock()
@@ -84,7 +89,7 @@ func TestStacksAreNotMixedUp(t *testing.T) {
 				start(t, g, Task{Name: name, Do: do, Timeout: time.Hour})
 			}
 			p.CancelAll(io.EOF)
-			time.Sleep(10 * time.Second)
+			time.Sleep(11 * time.Second)
 			synctest.Wait()
 			want(t, "stuck", p.Stats().Stuck, 50)
 			close(end)

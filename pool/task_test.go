@@ -67,9 +67,10 @@ func TestTheSlotSurvivesDone(t *testing.T) {
 		p := New(1)
 		defer p.Close()
 		g := p.Group(Options{})
+		calls := 0
 		for _, done := range []func(error){
-			func(error) { panic("in Done") },
-			func(error) { runtime.Goexit() },
+			func(error) { calls++; panic("in Done") },
+			func(error) { calls++; runtime.Goexit() },
 		} {
 			start(t, g, Task{Do: nothing, Done: done})
 			synctest.Wait()
@@ -79,6 +80,7 @@ func TestTheSlotSurvivesDone(t *testing.T) {
 			synctest.Wait()
 			checkInvariants(t, p, g)
 		}
+		want(t, "calls of Done", calls, 6)
 		want(t, "stats", p.Stats(), Stats{Limit: 1, Started: 6, Panics: 5})
 		want(t, "goroutines", len(p.workers), len(p.idle))
 	})
@@ -183,6 +185,28 @@ func TestTheContextDoesNotEndDuringDone(t *testing.T) {
 			want(t, "when it is over", ctx.Err(), context.Canceled)
 		}
 		want(t, "stuck", p.Stats().StuckTotal, 0)
+	})
+}
+
+// A goroutine is used by one task after the other. What comes too late for one must
+// not hit the next.
+func TestTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(0)
+		defer p.Close()
+		g := p.Group(Options{OnStuck: func(Stuck) { t.Error("OnStuck was called") }})
+		first := start(t, g, Task{Do: nothing, Timeout: time.Second})
+		synctest.Wait()
+		second := start(t, g, Task{Do: untilEnd, Timeout: time.Hour})
+		synctest.Wait()
+		want(t, "the same goroutine", first.worker, second.worker)
+		first.Cancel(io.EOF)
+		first.worker.onTimer() // as if it had fired when the first task returned
+		p.report(first)
+		p.tell(first, nil)
+		want(t, "the second task", second.ctx.Err(), nil)
+		want(t, "stuck", p.Stats().StuckTotal, 0)
+		second.Cancel(nil)
 	})
 }
 
