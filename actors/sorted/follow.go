@@ -18,8 +18,8 @@ var ErrClosed = pubsubhub.ErrClosed
 // now on.
 type FollowOptions struct {
 	// Snapshot begins with the items that are there, in order, as they were at one
-	// moment; what happened since follows. It does so again after Lagged. The
-	// snapshot is held in memory until it is complete.
+	// moment after the first call of Next; what happened since follows. It does so
+	// again after Lagged. The snapshot is held in memory until it is complete.
 	Snapshot bool
 	// ID follows a single item only.
 	ID string

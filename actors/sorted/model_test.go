@@ -233,13 +233,13 @@ func (g *game) compare() {
 }
 
 // TestModel does 100,000 random operations on several sorted feeds at once, each
-// with a model of its own. With the race detector it does 20,000, unless THOONK_FULL
-// is set.
+// with a model of its own. With the race detector or on the embedded server it does
+// 20,000, unless THOONK_FULL is set.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	const games = 8
 	steps := 100_000 / games
-	if raced && os.Getenv("THOONK_FULL") == "" {
+	if (raced || redistest.Shared(t).Embedded()) && os.Getenv("THOONK_FULL") == "" {
 		steps = 20_000 / games
 	}
 	url := redistest.Shared(t).URL()

@@ -3,7 +3,6 @@ package sorted_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -150,22 +149,32 @@ func TestAllUnderChange(t *testing.T) {
 	}
 }
 
-// TestPages: a page takes as many items as their size allows, and a walk goes on
-// after a break.
+// TestPages: a page takes as many items as their size allows, also when the first ones
+// did not show what comes.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.fill(50, strings.Repeat("x", 900_000))
-	var ids []string
+	b.fill(400, "x")
+	large := strings.Repeat("x", 1_500_000)
+	for id := 300; id < 330; id++ {
+		b.peer.Do("HSET", "feed.items:"+b.name, id, large)
+	}
+	sub := follow(t, b.Sorted, sorted.FollowOptions{Snapshot: true})
+	id := 0
 	for it, err := range b.All(context.Background()) {
 		require.NoError(t, err)
-		require.Len(t, it.Body, 900_000)
-		if ids = append(ids, it.ID); len(ids) == 45 {
-			break
+		id++
+		e, err := sub.Next(context.Background())
+		require.NoError(t, err)
+		require.Equal(t, []string{strconv.Itoa(id), strconv.Itoa(id)}, []string{it.ID, e.ID})
+		want := "x"
+		if id >= 300 && id < 330 {
+			want = large
 		}
+		require.True(t, string(it.Body) == want && string(e.Body) == want)
 	}
-	require.Equal(t, "45", ids[44])
-	require.True(t, slices.IsSortedFunc(ids, func(a, b string) int { return len(a) - len(b) }))
+	require.Equal(t, 400, id)
+	require.Equal(t, []string{"synced"}, next(t, sub, 1))
 }
 
 func TestConfig(t *testing.T) {

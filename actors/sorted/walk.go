@@ -28,8 +28,8 @@ type pageReply struct {
 	index   int    // of the first row
 	length  int    // of the list
 	counter string // the last id that was given away
-	rows    []Item // without a body where there is no item
-	wanted  []Item // the same for the ids asked for
+	wanted  []Item // the first of those asked for; without a body where there is no item
+	rows    []Item // the same for the list
 }
 
 func (s *Sorted) page(ctx context.Context, p pageCall) (pageReply, error) {
@@ -58,10 +58,6 @@ func (s *Sorted) page(ctx context.Context, p pageCall) (pageReply, error) {
 	if err == nil {
 		err = host.Refusal(r.status, contract.TypeSorted)
 	}
-	if err == nil {
-		list := len(r.rows) - len(p.wanted)
-		r.rows, r.wanted = r.rows[:list], r.rows[list:]
-	}
 	return r, err
 }
 
@@ -70,7 +66,7 @@ func readPage(r wire.Reader, _ int) (p pageReply, err error) {
 	if err != nil {
 		return p, err
 	}
-	if n < 5 || n > 5+4*host.MaxPage {
+	if n < 6 || n > 6+4*host.MaxPage {
 		return p, fmt.Errorf("a page of %d elements", n)
 	}
 	if p.status, err = r.Int(); err != nil {
@@ -89,15 +85,23 @@ func readPage(r wire.Reader, _ int) (p pageReply, err error) {
 	if p.counter, _, err = r.String(); err != nil {
 		return p, err
 	}
-	p.rows = make([]Item, (n-5)/2)
-	for i := range p.rows {
-		if p.rows[i].ID, _, err = r.String(); err != nil {
+	wanted, err := r.Int()
+	if err != nil {
+		return p, err
+	}
+	list := make([]Item, (n-6)/2)
+	for i := range list {
+		if list[i].ID, _, err = r.String(); err != nil {
 			return p, err
 		}
-		if p.rows[i].Body, err = r.Bytes(); err != nil {
+		if list[i].Body, err = r.Bytes(); err != nil {
 			return p, err
 		}
 	}
+	if wanted < 0 || int(wanted) > len(list) {
+		return p, fmt.Errorf("a page of %d items with %d of them by id", len(list), wanted)
+	}
+	p.wanted, p.rows = list[:wanted], list[wanted:]
 	return p, nil
 }
 

@@ -3,11 +3,13 @@
 -- follows the sorted feed knows which messages the page already includes.
 -- KEYS       1 feed.ids  2 feed.items  3 feed.idincr  4 feed.config
 -- ARGV       1 repeat
--- then       index of the first one, most ids, "1" to read items or "0" for ids only,
+-- then       index of the first one, most ids (fewer if their items are large), "1" to
+--            read items or "0" for ids only,
 --            marker channel or "", marker, number of anchors, anchors, ids to read as well
 -- Returns    {{status 1, what was published or "", index of the first one, length of the
---            list, last id that was given away or "", id, item or null, …}}: those of the
---            list, then those asked for by id; without items each item is ""
+--            list, last id that was given away or "", number of ids asked for by id, id,
+--            item or null, …}}: those asked for by id, as many as fit, then those of the
+--            list; without items each item is ""
 -- Publishes  marker and the time, on the marker channel: a page that is read again
 --            after a lost reply has a marker of its own
 --
@@ -29,7 +31,7 @@ if channel ~= '' then
 end
 local type = redis.call('HGET', KEYS[4], 'type')
 if type ~= 'sorted_feed' then
-  return {{refused(type, 1)[1], mark, 0, 0, ''}}
+  return {{refused(type, 1)[1], mark, 0, 0, '', 0}}
 end
 
 if #anchors > 0 then
@@ -49,11 +51,17 @@ if #anchors > 0 then
   index = found and index or 0
 end
 
-local reply = {1, mark, index, redis.call('LLEN', ids), redis.call('GET', KEYS[3]) or ''}
-local rows = count > 0 and redis.call('LRANGE', ids, index, index + count - 1) or {}
-for _, id in ipairs(wanted) do
-  rows[#rows + 1] = id
+local list = count > 0 and redis.call('LRANGE', ids, index, index + count - 1) or {}
+local some, others, used = #wanted, #list, 0
+if bodies then
+  some, used = fitting(items, wanted, used)
+  others = fitting(items, list, used)
 end
+local rows = {unpack(wanted, 1, some)}
+for i = 1, others do
+  rows[some + i] = list[i]
+end
+local reply = {1, mark, index, redis.call('LLEN', ids), redis.call('GET', KEYS[3]) or '', some}
 if #rows > 0 then
   local values = bodies and redis.call('HMGET', items, unpack(rows))
   for i, id in ipairs(rows) do
