@@ -147,6 +147,9 @@ func (a *alarm) set(d time.Duration) {
 	a.timer = time.AfterFunc(d, a.ring)
 }
 
+// isSet reports whether the alarm will ring.
+func (a *alarm) isSet() bool { return !a.at.IsZero() }
+
 // ring runs on a timer's goroutine. A full inbox is a reason to wait, not to
 // forget.
 func (a *alarm) ring() {

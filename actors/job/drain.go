@@ -15,7 +15,15 @@ func (k *Kind) Drain(ctx, grace context.Context) error {
 	}
 	k.mu.Unlock()
 	for _, name := range sets {
-		_, _ = k.set.Handle(name).Send(grace, drained{})
+		// Once the owner knows, it starts no more handlers: what runs is all there is.
+		told := drained{make(chan struct{})}
+		if box, err := k.set.Handle(name).Send(grace, told); err == nil {
+			select {
+			case <-told.done:
+			case <-box.Done():
+			case <-grace.Done():
+			}
+		}
 	}
 	if k.pool.Wait(ctx) == nil {
 		return nil

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/thoonk-go/thoonk/internal/actor"
 	"github.com/thoonk-go/thoonk/internal/wire"
 	"github.com/thoonk-go/thoonk/pool"
 )
@@ -44,6 +46,10 @@ func (k *Kind) Handle(ctx context.Context, j *Jobs, h Handler, o pool.Options, w
 		}
 	}
 	k.mu.Lock()
+	if k.draining.Load() { // Drain looks for handlers after it has said so
+		k.mu.Unlock()
+		return j.wrap("handle", actor.ErrStopped)
+	}
 	if k.handling[j.Name()] != nil {
 		k.mu.Unlock()
 		return j.wrap("handle", ErrHandled)
@@ -110,6 +116,9 @@ func (o *owner) report(c *Claim, x *execution, result []byte, err error) {
 		err = Stall(fmt.Errorf("the result has %d bytes, the limit is %d", len(result), o.kind.host.MaxItem))
 	}
 	how, finished := judge(err)
+	if err != nil {
+		result = nil // discarded
+	}
 	if o.kind.draining.Load() && !finished && how.what == "cancel" {
 		how = ending{what: "return"} // it was interrupted: not its fault
 	}
@@ -168,8 +177,8 @@ func (o *owner) ended(c *Claim, finished bool, status int64, err error) {
 // extendAll renews the leases of all claims that the handler runs.
 func (o *owner) extendAll() {
 	var claims []*Claim
-	for c := range o.running {
-		claims = append(claims, c)
+	if o.renewals == 0 { // else Redis is slow, or away: once is enough
+		claims = slices.Collect(maps.Keys(o.running))
 	}
 	for some := range slices.Chunk(claims, wire.MaxBatch) {
 		args := wire.NewArgs(2*len(some), 100*len(some))
@@ -177,13 +186,14 @@ func (o *owner) extendAll() {
 			args = args.String(c.ID).String(c.token)
 		}
 		o.mine++
+		o.renewals++
 		o.out.Add(&renewing{
 			Request: wire.Request{Script: extend, Args: args, Groups: len(some), Repeatable: true},
 			claims:  some,
 			then:    o.renewed,
 		})
 	}
-	if len(claims) > 0 {
+	if len(o.running) > 0 {
 		o.renew.set(o.kind.settings.Lease / 3)
 	}
 }
@@ -191,6 +201,7 @@ func (o *owner) extendAll() {
 // renewed ends the context of handlers whose claim is lost.
 func (o *owner) renewed(r *renewing, err error) {
 	o.mine--
+	o.renewals--
 	if err != nil {
 		return // the next attempt will tell
 	}

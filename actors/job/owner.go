@@ -19,12 +19,12 @@ type command interface{ Settle(error) }
 
 // News is what happens outside: it has no caller.
 type (
-	woken   struct{ id string } // an id that was popped while none was available
-	suspect struct{}            // some items may have lost their id
-	freed   struct{}            // a slot may be free
-	resumed struct{}            // claims may be possible again
-	handled struct{}            // there is a handler now
-	drained struct{}            // claim no more: the engine is closing
+	woken   struct{ id string }          // an id that was popped while none was available
+	suspect struct{}                     // some items may have lost their id
+	freed   struct{}                     // a slot may be free
+	resumed struct{}                     // claims may be possible again
+	handled struct{}                     // there is a handler now
+	drained struct{ done chan struct{} } // claim no more: the engine is closing
 	tick    struct{ of *alarm }
 )
 
@@ -64,6 +64,7 @@ type owner struct {
 	paused  bool // the last claim found claims paused
 	armed   bool // the waker waits for the next id
 	noSlots bool // the handler's pool had no more slots; it will tell
+	asking  bool // the pool waits to tell, or has told and keeps a slot for this handler
 	held    int  // slots of the pool that are to be used next
 	draining,
 	stopped bool
@@ -73,6 +74,7 @@ type owner struct {
 	running  map[*Claim]*execution // by the handler
 
 	renew, due, care, unpause *alarm
+	renewals                  int // under way
 
 	// maintenance
 	caring  bool // this engine does it, or has tried to
@@ -87,6 +89,7 @@ func (k *Kind) newOwner(name string, box *actor.Mailbox[command], out *wire.Outb
 		kind: k, name: name, jobs: &Jobs{kind: k, h: k.set.Handle(name)}, box: box, out: out,
 		meter: k.meter(name), handling: k.handlerOf(name),
 		running: make(map[*Claim]*execution), started: time.Now(), cursors: [3]string{"0", "0", "0"},
+		draining: k.draining.Load(),
 	}
 	for _, a := range []**alarm{&o.renew, &o.due, &o.care, &o.unpause} {
 		*a = &alarm{box: box}
@@ -124,6 +127,7 @@ func (o *owner) Handle(c command) {
 	case drained:
 		o.draining = true
 		o.line.Answer(^uint64(0), true, actor.ErrStopped)
+		close(c.done)
 	case over:
 		delete(o.running, c.claim)
 	case tick:
@@ -159,7 +163,7 @@ func (o *owner) Pump() {
 	if o.handling != nil || o.used {
 		o.takeCare()
 	}
-	o.box.SetBusy(!o.line.Empty() || o.handling != nil || len(o.running) > 0 || o.underWay() || o.mine > 0)
+	o.box.SetBusy(!o.line.Empty() || o.handling != nil || len(o.running) > 0 || o.underWay() || o.mine > 0 || o.due.isSet())
 }
 
 // demand reports that somebody here wants jobs.
@@ -176,6 +180,7 @@ func (o *owner) fetch() {
 		o.giveBackIDs()
 		o.unpause.set(pausedLook)
 		if o.line.NewestImpatient() <= o.asked {
+			o.free()
 			return
 		}
 	}
@@ -226,6 +231,7 @@ func (o *owner) slots(other *claiming) int {
 	if !o.noSlots {
 		o.held += o.handling.group.TryAcquire(wire.MaxBatch - o.held)
 		o.noSlots = o.held < wire.MaxBatch // until the pool tells
+		o.asking = o.noSlots
 	}
 	if other != nil && other.slots > 0 && 2*o.held < other.want {
 		return 0
@@ -235,13 +241,16 @@ func (o *owner) slots(other *claiming) int {
 	return n
 }
 
-// free gives held slots back.
+// free gives held slots back and withdraws: a slot that the pool kept for this
+// handler, which has no use for it now, would be missing to others.
 func (o *owner) free() {
-	if o.held > 0 {
-		n := o.held
-		o.held = 0
-		o.handling.group.Release(n)
+	if o.held == 0 && !o.asking {
+		return
 	}
+	n := o.held
+	o.held, o.asking, o.noSlots = 0, false, false
+	o.handling.group.TryAcquire(0)
+	o.handling.group.Release(n)
 }
 
 // Wake and Suspect implement wakeup.Waiter.
@@ -297,10 +306,14 @@ func (o *owner) landed(c *claiming, err error) {
 		o.paused = true // a handler tries again after a while
 		o.unpause.set(time.Second)
 	}
-	if c.slots > 0 {
-		o.run(c.got, c.slots)
-	} else {
+	switch {
+	case c.slots == 0:
 		o.ready = o.line.Serve(append(o.ready, c.got...))
+	case o.draining: // nobody is to run them any more
+		o.held += c.slots
+		o.ready = append(o.ready, c.got...)
+	default:
+		o.run(c.got, c.slots)
 	}
 	if o.empty || o.paused {
 		o.line.Answer(c.upTo, false, ErrEmpty)

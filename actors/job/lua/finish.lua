@@ -36,8 +36,11 @@ end
 if #ended == 0 then
   return reply
 end
-redis.call('INCRBY', KEYS[6], #ended) -- may fail on a foreign value: so it is first
-redis.call('ZREM', claimed, unpack(ended))
+if not string.find(redis.call('GET', KEYS[6]) or '0', '^-?%d+$') then
+  return redis.error_reply('ERR ' .. KEYS[6] .. ' is not a number') -- before anything is written
+end
+redis.call('ZREM', claimed, unpack(ended)) -- allowed when memory is short, so the next are too
+redis.call('INCRBY', KEYS[6], #ended)
 redis.call('HDEL', claimants, unpack(ended))
 redis.call('HDEL', KEYS[4], unpack(ended))
 redis.call('ZREM', KEYS[5], unpack(ended))

@@ -25,6 +25,7 @@ if holder and holder ~= ARGV[3] then
 end
 redis.call('LLEN', ids) -- fails on a foreign value before anything is written
 redis.call('SCARD', stalled)
+redis.call('HDEL', claimants, '') -- a write that is allowed when memory is short, so the next are too
 redis.call('SET', KEYS[12], ARGV[3], 'PX', ARGV[4])
 local most = tonumber(conf[2] or nil) or 0
 local timeout = tonumber(conf[3] or nil) or tonumber(ARGV[6])

@@ -21,7 +21,8 @@ if conf[1] ~= 'job' then
   return refused(conf[1], groups)
 end
 local most = tonumber(conf[2] or nil) or 0
-local low, high = tonumber(conf[3] or nil) or 1000, tonumber(conf[4] or nil) or 600000
+local low = tonumber(conf[3] or nil) or 1000
+local high = math.max(low, tonumber(conf[4] or nil) or 600000)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('LLEN', ids) -- these fail on a foreign value before anything is written

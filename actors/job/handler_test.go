@@ -1,0 +1,498 @@
+package job_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/thoonk-go/thoonk/actors/job"
+	"github.com/thoonk-go/thoonk/engine"
+	"github.com/thoonk-go/thoonk/internal/redistest"
+	"github.com/thoonk-go/thoonk/pool"
+)
+
+// What becomes of a job, by what its handler does.
+func TestPolicy(t *testing.T) {
+	t.Parallel()
+	oh := errors.New("oh")
+	returns := func(result []byte, err error) job.Handler {
+		return func(context.Context, *job.Claim) ([]byte, error) { return result, err }
+	}
+	const kept = "\nitems: a=a\npublished: a@long"
+	const later = "cancelled: a=1\ndelayed: a@now\nerrors: a=oh" + kept
+	type numbers struct{ failed, panics, stalled, lost, finished uint64 }
+	tests := map[string]struct {
+		do      job.Handler
+		conf    job.Config
+		state   string
+		numbers numbers
+	}{
+		"nil":         {do: returns(nil, nil), state: "finishes: 1", numbers: numbers{finished: 1}},
+		"result":      {do: returns([]byte("r"), nil), state: "finishes: 1\nresult:a: r", numbers: numbers{finished: 1}},
+		"empty":       {do: returns([]byte{}, nil), state: "finishes: 1\nresult:a: ", numbers: numbers{finished: 1}},
+		"error":       {do: returns([]byte("r"), oh), state: later, numbers: numbers{failed: 1}},
+		"wrapped":     {do: returns(nil, fmt.Errorf("so: %w", job.Stall(oh))), state: "errors: a=oh\nitems: a=a\nstalled: a", numbers: numbers{failed: 1, stalled: 1}},
+		"most":        {do: returns(nil, oh), conf: job.Config{MaxFailures: 1}, state: "config: max_failures=1\nerrors: a=oh\nitems: a=a\nstalled: a", numbers: numbers{failed: 1, stalled: 1}},
+		"back-off":    {do: returns(nil, oh), conf: job.Config{MinBackoff: 2 * time.Hour}, state: "cancelled: a=1\nconfig: min_backoff=7200000\ndelayed: a@later\nerrors: a=oh" + kept, numbers: numbers{failed: 1}},
+		"retry after": {do: returns(nil, job.RetryAfter(time.Hour, oh)), state: "cancelled: a=1\ndelayed: a@+60m\nerrors: a=oh" + kept, numbers: numbers{failed: 1}},
+		"snooze":      {do: returns(nil, job.Snooze(time.Hour)), state: "delayed: a@+60m" + kept, numbers: numbers{failed: 1}},
+		"stall":       {do: returns(nil, job.Stall(oh)), state: "errors: a=oh\nitems: a=a\nstalled: a", numbers: numbers{failed: 1, stalled: 1}},
+		"discard":     {do: returns([]byte("r"), job.Discard(oh)), state: "finishes: 1", numbers: numbers{failed: 1, finished: 1}},
+		"panic": {do: func(context.Context, *job.Claim) ([]byte, error) { panic("boo") },
+			state: "cancelled: a=1\ndelayed: a@now\nerrors: a=pool: panic: boo" + kept, numbers: numbers{failed: 1, panics: 1}},
+		"nil map": {do: func(context.Context, *job.Claim) ([]byte, error) { var m map[int]int; m[1] = 1; return nil, nil },
+			state: "cancelled: a=1\ndelayed: a@now\nerrors: a=pool: panic: assignment to entry in nil map" + kept, numbers: numbers{failed: 1, panics: 1}},
+		"goexit": {do: func(context.Context, *job.Claim) ([]byte, error) { runtime.Goexit(); return nil, nil },
+			state: "cancelled: a=1\ndelayed: a@now\nerrors: a=pool: the task called runtime.Goexit" + kept, numbers: numbers{failed: 1}},
+		"too large": {do: returns(make([]byte, 2000), nil),
+			state: "errors: a=the result has 2000 bytes, the limit is 1000\nitems: a=a\nstalled: a", numbers: numbers{stalled: 1}},
+		"long error": {do: returns(nil, job.Stall(errors.New(strings.Repeat("e", 9000)))),
+			state: "errors: a=" + strings.Repeat("e", 8192) + "\nitems: a=a\nstalled: a", numbers: numbers{failed: 1, stalled: 1}},
+		"finished by hand": {do: func(ctx context.Context, c *job.Claim) ([]byte, error) { return []byte("no"), c.Finish(ctx, []byte("yes")) },
+			state: "finishes: 1\nresult:a: yes"},
+		"stalled by hand": {do: func(ctx context.Context, c *job.Claim) ([]byte, error) { return nil, c.Stall(ctx, "by hand") },
+			state: "errors: a=by hand\nitems: a=a\nstalled: a"},
+		"retracted meanwhile": {do: func(ctx context.Context, c *job.Claim) ([]byte, error) { return []byte("r"), c.Jobs().Retract(ctx, "a") },
+			state: "", numbers: numbers{lost: 1}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := redistest.Shared(t).URL()
+			b := benchOn(t, openEngine(t, engine.Config{URL: url, MaxItem: 1000}), url, tc.conf).unattended()
+			b.available("a")
+			b.handle(tc.do, pool.Options{Workers: 1})
+			redistest.Eventually(t, func() bool { s := b.stats(); return s.Ended == 1 && s.Claimed == 0 }, "the job has ended")
+			got := b.state()
+			if name == "back-off" { // half of it, and the whole at most
+				for m := 60; m <= 120; m++ {
+					got = strings.Replace(got, fmt.Sprintf("a@+%dm", m), "a@later", 1)
+				}
+			}
+			assert.Equal(t, tc.state, got)
+			s := b.stats()
+			redistest.Eventually(t, func() bool {
+				s = b.stats()
+				return s.FinishedHere+s.Stalled+s.Lost == tc.numbers.finished+tc.numbers.stalled+tc.numbers.lost
+			}, "counted")
+			assert.Equal(t, tc.numbers, numbers{s.Failed, s.Panics, s.Stalled, s.Lost, s.FinishedHere})
+			assert.Equal(t, uint64(1), s.Started)
+			assert.Zero(t, s.Running)
+			var n uint64
+			for _, v := range s.Run {
+				n += v
+			}
+			assert.Equal(t, uint64(1), n)
+			if tc.numbers.finished > 0 {
+				assert.Positive(t, s.Rate)
+			}
+		})
+	}
+}
+
+// Failures in a row wait longer and longer, up to the maximum, and then the job is
+// stalled; a retry begins anew.
+func TestBackoff(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, job.Config{MinBackoff: 20 * time.Millisecond, MaxBackoff: 60 * time.Millisecond, MaxFailures: 5})
+	var mu sync.Mutex
+	var at []time.Time
+	var failures []int
+	b.handle(func(_ context.Context, c *job.Claim) ([]byte, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		at, failures = append(at, time.Now()), append(failures, c.Failures)
+		return nil, errors.New("no")
+	}, pool.Options{})
+	id, err := b.Put(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = b.Wait(t.Context(), id)
+	require.ErrorIs(t, err, job.ErrStalled)
+	assert.ErrorContains(t, err, "no")
+	mu.Lock()
+	assert.Equal(t, []int{0, 1, 2, 3, 4}, failures)
+	for i, least := range []time.Duration{10, 20, 30, 30} {
+		assert.GreaterOrEqual(t, at[i+1].Sub(at[i]), least*time.Millisecond, i)
+	}
+	mu.Unlock()
+	require.NoError(t, b.Retry(t.Context(), id))
+	redistest.Eventually(t, func() bool { return b.stats().Ended == 10 && b.counts().Stalled == 1 }, "five more")
+	mu.Lock()
+	assert.Equal(t, 0, failures[5])
+	mu.Unlock()
+}
+
+// The context of a handler says why it ended.
+func TestCause(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		end  func(b *bench)
+		want error
+	}{
+		"timeout":   {func(*bench) {}, job.ErrTimeout},
+		"retracted": {func(b *bench) { require.NoError(b.t, b.Retract(b.t.Context(), "a")) }, job.ErrNotOwner},
+		"finished by a peer": {func(b *bench) {
+			b.seed("ZREM feed.claimed:X a", "HDEL feed.items:X a", "ZREM feed.published:X a")
+		}, job.ErrNotOwner},
+		"deleted": {func(b *bench) { require.NoError(b.t, b.eng.Delete(b.t.Context(), b.name)) }, job.ErrNotOwner},
+		"deleted and created": {func(b *bench) {
+			require.NoError(b.t, b.eng.Delete(b.t.Context(), b.name))
+			b.another(engine.Config{})
+		}, job.ErrNotOwner},
+		"shutdown": {func(b *bench) {
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			defer cancel()
+			assert.NoError(b.t, b.eng.Close(ctx))
+		}, job.ErrShutdown},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := redistest.Shared(t).URL()
+			conf := job.Config{}
+			if name == "timeout" {
+				conf.Timeout = 50 * time.Millisecond
+			}
+			b := benchOn(t, openEngine(t, engine.Config{URL: url, Lease: time.Second, DrainTimeout: 10 * time.Millisecond}), url, conf).unattended()
+			b.available("a")
+			running, cause := make(chan struct{}), make(chan error, 1)
+			b.handle(func(ctx context.Context, _ *job.Claim) ([]byte, error) {
+				close(running)
+				<-ctx.Done()
+				cause <- context.Cause(ctx)
+				return nil, ctx.Err()
+			}, pool.Options{})
+			within(t, running, "the handler runs")
+			tc.end(b)
+			assert.ErrorIs(t, within(t, cause, "the context ends"), tc.want)
+			switch name {
+			case "timeout":
+				redistest.Eventually(t, func() bool { return b.counts().Delayed == 1 }, "it failed")
+			case "shutdown":
+				assert.Equal(t, "ids: a\nitems: a=a\npublished: a@long", b.state(), "returned, not failed")
+			}
+		})
+	}
+}
+
+// A handler that ignores its context keeps its slot and its lease, is reported
+// with its stack, and its job runs nowhere else meanwhile.
+func TestStuckHandler(t *testing.T) {
+	t.Parallel()
+	url := redistest.Shared(t).URL()
+	b := benchOn(t, openEngine(t, engine.Config{URL: url, Lease: time.Second}), url, job.Config{Timeout: 20 * time.Millisecond})
+	other := b.another(engine.Config{Lease: time.Second})
+	b.available("a")
+	var runs atomic.Int64
+	running, release, stuck := make(chan struct{}), make(chan struct{}), make(chan pool.Stuck, 1)
+	b.handle(func(context.Context, *job.Claim) ([]byte, error) {
+		runs.Add(1)
+		close(running)
+		<-release
+		return []byte("late"), nil
+	}, pool.Options{Workers: 1, StuckAfter: 10 * time.Millisecond, OnStuck: func(s pool.Stuck) { stuck <- s }})
+	within(t, running, "the handler runs")
+	other.handle(func(context.Context, *job.Claim) ([]byte, error) { runs.Add(1); return nil, nil }, pool.Options{})
+
+	s := within(t, stuck, "it is reported")
+	assert.Equal(t, "a", s.Name)
+	assert.ErrorIs(t, s.Cause, job.ErrTimeout)
+	assert.Contains(t, string(s.Stack), "TestStuckHandler")
+	assert.Equal(t, uint64(1), b.stats().Stuck)
+	// Its lease is renewed: three times the lease later it still runs only here.
+	scores := map[string]bool{}
+	redistest.Eventually(t, func() bool {
+		scores[b.peer.String("ZSCORE", "feed.claimed:"+b.name, "a")] = true
+		return len(scores) > 9
+	}, "renewed nine times")
+	assert.Equal(t, 1, b.stats().Running)
+	assert.Equal(t, int64(1), runs.Load())
+	close(release)
+	result, err := b.Wait(t.Context(), "a")
+	require.NoError(t, err)
+	assert.Equal(t, "late", string(result))
+	assert.Equal(t, int64(1), runs.Load())
+}
+
+func TestMiddleware(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, job.Config{})
+	var order []string
+	wrap := func(name string) job.Middleware {
+		return func(h job.Handler) job.Handler {
+			return func(ctx context.Context, c *job.Claim) ([]byte, error) {
+				order = append(order, name)
+				result, err := h(ctx, c)
+				return append(result, name...), err
+			}
+		}
+	}
+	b.handle(func(_ context.Context, c *job.Claim) ([]byte, error) { return c.Body, nil }, pool.Options{}, wrap("1"), wrap("2"))
+	id, err := b.Put(t.Context(), []byte("x"))
+	require.NoError(t, err)
+	result, err := b.Wait(t.Context(), id)
+	require.NoError(t, err)
+	assert.Equal(t, "x21", string(result))
+	assert.Equal(t, []string{"1", "2"}, order)
+	assert.ErrorIs(t, b.eng.Handle(t.Context(), b.Jobs, nil, pool.Options{}), job.ErrHandled)
+}
+
+// Nothing is claimed that nobody can run.
+func TestSlotBeforeClaim(t *testing.T) {
+	t.Parallel()
+	url := redistest.Shared(t).URL()
+	eng := openEngine(t, engine.Config{URL: url, Workers: 5})
+	sets := []*bench{benchOn(t, eng, url, job.Config{}), benchOn(t, eng, url, job.Config{})}
+	var most, runs atomic.Int64
+	for _, b := range sets {
+		b.seedMany(300)
+		peer := redistest.Client(t, url)
+		var mu sync.Mutex
+		b.handle(func(context.Context, *job.Claim) ([]byte, error) {
+			mu.Lock()
+			n := peer.Int("EVAL", "return redis.call('ZCARD', KEYS[1]) + redis.call('ZCARD', KEYS[2])", 2, "feed.claimed:"+sets[0].name, "feed.claimed:"+sets[1].name)
+			mu.Unlock()
+			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			}
+			runs.Add(1)
+			return nil, nil
+		}, pool.Options{Workers: 4})
+	}
+	redistest.Eventually(t, func() bool { return runs.Load() == 600 }, "all run")
+	// A slot is free a moment before the finish is stored, in the same round trip as
+	// the next claim: so the bound is on claims and finishes together.
+	t.Logf("at most %d claimed at once with 5 slots", most.Load())
+	assert.LessOrEqual(t, most.Load(), int64(10))
+
+	still := newBench(t, job.Config{})
+	still.seedMany(50)
+	release := make(chan struct{})
+	still.handle(func(context.Context, *job.Claim) ([]byte, error) { <-release; return nil, nil }, pool.Options{Workers: 4})
+	redistest.Eventually(t, func() bool { return still.stats().Running == 4 }, "four run")
+	_, err := still.Put(t.Context(), nil) // goes behind whatever the owner has sent
+	require.NoError(t, err)
+	assert.Equal(t, 4, still.counts().Claimed)
+	close(release)
+	redistest.Eventually(t, func() bool { return still.counts().Finished == 51 }, "all run")
+}
+
+// Job sets share the engine's slots: one with a backlog does not starve others, and
+// one that is paused or empty keeps none.
+func TestSharedSlots(t *testing.T) {
+	t.Parallel()
+	url := redistest.Shared(t).URL()
+	eng := openEngine(t, engine.Config{URL: url, Workers: 1})
+	one := func(n int) *bench {
+		b := benchOn(t, eng, url, job.Config{})
+		b.seedMany(n)
+		return b
+	}
+	nothing := func(context.Context, *job.Claim) ([]byte, error) { return nil, nil }
+	paused, empty, small := one(10), one(0), one(1)
+	require.NoError(t, paused.Pause(t.Context()))
+	for _, b := range []*bench{paused, empty, small} {
+		b.handle(nothing, pool.Options{})
+	}
+	redistest.Eventually(t, func() bool { return small.counts().Finished == 1 }, "beside a paused one")
+	assert.Equal(t, 10, paused.counts().Available)
+	for range 20 { // idle ones do not hold what is theirs for the asking
+		began := time.Now()
+		id, err := small.Put(t.Context(), nil)
+		require.NoError(t, err)
+		_, err = small.Wait(t.Context(), id)
+		if !errors.Is(err, job.ErrNotFound) { // or it was over before
+			require.NoError(t, err)
+		}
+		assert.Less(t, time.Since(began), 5*time.Second)
+	}
+
+	large := one(5000)
+	var left atomic.Int64
+	left.Store(-1)
+	small2 := benchOn(t, eng, url, job.Config{})
+	small2.handle(func(context.Context, *job.Claim) ([]byte, error) {
+		left.Store(int64(large.counts().Available))
+		return nil, nil
+	}, pool.Options{})
+	large.handle(nothing, pool.Options{})
+	redistest.Eventually(t, func() bool { return large.counts().Finished > 100 }, "under way")
+	small2.seedMany(1)
+	redistest.Eventually(t, func() bool { return left.Load() >= 0 }, "its turn came")
+	assert.Positive(t, left.Load(), "before the other was done")
+}
+
+func TestPause(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, job.Config{})
+	other := b.another(engine.Config{})
+	require.NoError(t, b.Pause(t.Context()))
+	var runs atomic.Int64
+	handler := func(context.Context, *job.Claim) ([]byte, error) { runs.Add(1); return nil, nil }
+	b.handle(handler, pool.Options{})
+	id, err := b.Put(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = other.TryGet(t.Context())
+	assert.ErrorIs(t, err, job.ErrEmpty)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err = b.Get(ctx)
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.True(t, b.counts().Paused)
+	assert.Equal(t, 1, b.counts().Available)
+	assert.Equal(t, int64(0), runs.Load())
+	conf, err := b.Config(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, job.Config{}, conf, "a pause is no configuration")
+
+	require.NoError(t, b.Resume(t.Context()))
+	_, err = b.Wait(t.Context(), id)
+	if !errors.Is(err, job.ErrNotFound) {
+		require.NoError(t, err)
+	}
+	assert.False(t, b.counts().Paused)
+	assert.Equal(t, int64(1), runs.Load())
+	// Another engine that was paused goes on by itself.
+	require.NoError(t, b.Pause(t.Context()))
+	got := make(chan error, 1)
+	lone := newBench(t, job.Config{})
+	require.NoError(t, lone.Pause(t.Context()))
+	far := lone.another(engine.Config{})
+	lone.available("x")
+	go func() { _, err := far.Get(context.Background()); got <- err }()
+	require.NoError(t, lone.Resume(t.Context()))
+	require.NoError(t, within(t, got, "the other engine claims"))
+}
+
+// Delayed jobs start when they are due, wherever they were put.
+func TestDelay(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, job.Config{})
+	other := b.another(engine.Config{})
+	var mu sync.Mutex
+	late := map[string]time.Duration{}
+	due := map[string]time.Time{}
+	b.handle(func(_ context.Context, c *job.Claim) ([]byte, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		late[c.ID] = time.Since(due[c.ID])
+		return nil, nil
+	}, pool.Options{})
+	const total = 40
+	for i := range total {
+		from, d := b, time.Duration(50+10*i)*time.Millisecond
+		if i%2 == 1 {
+			from = other
+		}
+		id := fmt.Sprint(i)
+		mu.Lock()
+		due[id] = time.Now().Add(d)
+		mu.Unlock()
+		_, err := from.Put(t.Context(), nil, job.PutOptions{ID: id, Delay: d})
+		require.NoError(t, err)
+	}
+	redistest.Eventually(t, func() bool { return b.counts().Finished == total }, "all run")
+	var all []time.Duration
+	for id, d := range late {
+		assert.GreaterOrEqual(t, d, -5*time.Millisecond, "job %s ran early", id)
+		all = append(all, d)
+	}
+	slices.Sort(all)
+	t.Logf("late: p50 %v, p90 %v, max %v", all[total/2], all[total*9/10], all[total-1])
+	assert.Less(t, all[total/2], 100*time.Millisecond)
+
+	// One whose engine is gone is found by who looks after the job set.
+	gone := b.another(engine.Config{})
+	_, err := gone.Put(t.Context(), nil, job.PutOptions{ID: "gone", Delay: 200 * time.Millisecond})
+	require.NoError(t, err)
+	closeEngine(t, gone.eng)
+	redistest.Eventually(t, func() bool { return b.counts().Finished == total+1 }, "it runs")
+}
+
+// Results of any size reach who waits, and Info.
+func TestResults(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, job.Config{})
+	size := 8 << 20
+	if full {
+		size = 64 << 20
+	}
+	for _, n := range []int{0, 1, size} {
+		want := bytes.Repeat([]byte{0, 'x'}, n/2+1)[:n]
+		id, err := b.Put(t.Context(), nil)
+		require.NoError(t, err)
+		c := b.claim()
+		type answer struct {
+			result []byte
+			err    error
+		}
+		got := make(chan answer, 1)
+		go func() {
+			result, err := b.Wait(t.Context(), id)
+			got <- answer{result, err}
+		}()
+		redistest.Eventually(t, func() bool { return b.peer.Int("EXISTS", "feed.waiters:"+b.name) == 1 }, "it waits")
+		require.NoError(t, c.Finish(t.Context(), want))
+		a := within(t, got, "the result")
+		require.NoError(t, a.err)
+		assert.True(t, bytes.Equal(want, a.result), "%d bytes, got %d", n, len(a.result))
+		i, err := b.Info(t.Context(), id)
+		require.NoError(t, err)
+		assert.NotNil(t, i.Result)
+		assert.True(t, bytes.Equal(want, i.Result))
+		again, err := b.Wait(t.Context(), id)
+		require.NoError(t, err)
+		assert.True(t, bytes.Equal(want, again))
+	}
+}
+
+// Wait ends with the job, however that ends.
+func TestWait(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		end  step
+		want error
+	}{
+		"finished": {ops["finish"], nil},
+		"stalled":  {ops["stall"], job.ErrStalled},
+		"retracted": {func(ctx context.Context, b *bench, c *job.Claim) error {
+			return b.Retract(ctx, c.ID)
+		}, job.ErrRetracted},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, job.Config{})
+			b.available("a")
+			c := b.claim()
+			got := make(chan error, 1)
+			go func() { _, err := b.Wait(t.Context(), "a"); got <- err }()
+			redistest.Eventually(t, func() bool { return b.peer.Int("EXISTS", "feed.waiters:"+b.name) == 1 }, "it waits")
+			require.NoError(t, tc.end(t.Context(), b, c))
+			err := within(t, got, "the end of the wait")
+			if tc.want == nil {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorIs(t, err, tc.want)
+			}
+		})
+	}
+	b := newBench(t, job.Config{})
+	_, err := b.Wait(t.Context(), "never")
+	assert.ErrorIs(t, err, job.ErrNotFound)
+	b.available("a")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	_, err = b.Wait(ctx, "a")
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+}
