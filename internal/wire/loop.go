@@ -48,8 +48,14 @@ func Loop[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, owne
 			shutdown(abort, box, out, owner)
 			return
 		}
+		pump(out, owner)
+	}
+}
+
+// pump has the owner decide and the outbox send, until there is nothing to decide.
+func pump[C any](out *Outbox, owner Owner[C]) {
+	for owner.Pump(); out.Flush(); {
 		owner.Pump()
-		out.Flush()
 	}
 }
 
@@ -76,8 +82,7 @@ func shutdown[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, 
 	rest() // what arrived before Stop shut the last door
 	ended := abort.Done()
 	for {
-		owner.Pump()
-		out.Flush()
+		pump(out, owner)
 		if out.Empty() {
 			return
 		}

@@ -87,8 +87,9 @@ func (o *Outbox) Due() <-chan time.Time {
 	return o.pause.C
 }
 
-// Flush sends what waits, unless enough is under way.
-func (o *Outbox) Flush() {
+// Flush sends what waits, unless enough is under way. True: something has landed
+// meanwhile, so that there may be more to send.
+func (o *Outbox) Flush() (landed bool) {
 	for len(o.queue) > 0 && o.pause == nil && len(o.failed) == 0 && o.mayLaunch() {
 		b := o.form()
 		if len(b.cmds) == 0 {
@@ -100,6 +101,7 @@ func (o *Outbox) Flush() {
 		if o.lonely() {
 			o.cfg.Lane.fly(b)
 			o.Land(b)
+			landed = true
 			continue
 		}
 		if o.landed == nil {
@@ -110,6 +112,7 @@ func (o *Outbox) Flush() {
 			o.landed <- b
 		}()
 	}
+	return landed
 }
 
 // lonely reports that the batch just formed is one command, as was the one before
