@@ -59,16 +59,23 @@ func (e *Env) Engine(ctx context.Context) (*engine.Engine, error) {
 
 // EngineWith opens an engine to be measured. Without a URL in the configuration it uses the same server as all.
 func (e *Env) EngineWith(ctx context.Context, cfg engine.Config) (*engine.Engine, error) {
+	eng, err := e.engine(ctx, cfg)
+	if err == nil {
+		e.engines = append(e.engines, eng)
+	}
+	return eng, err
+}
+
+// engine opens an engine that takes part and is not measured.
+func (e *Env) engine(ctx context.Context, cfg engine.Config) (*engine.Engine, error) {
 	if cfg.URL == "" {
 		cfg.URL = e.srv.url
 	}
 	eng, err := engine.Open(ctx, cfg)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		e.AtEnd(func() error { return closeEngine(eng) })
 	}
-	e.engines = append(e.engines, eng)
-	e.AtEnd(func() error { return closeEngine(eng) })
-	return eng, nil
+	return eng, err
 }
 
 // AtEnd calls end after the run, before what was opened earlier is closed.

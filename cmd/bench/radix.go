@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/mediocregopher/radix/v4"
 
@@ -62,4 +63,18 @@ func (r *radixScript) statuses(ctx context.Context, args []string, want int64) e
 		sum += n
 	}
 	return same("the sum of the statuses", sum, want)
+}
+
+// one makes a call of one group that answers a text, an id. A status instead is an error.
+func (r *radixScript) one(ctx context.Context, group ...string) (string, error) {
+	var list []any
+	if err := r.do(ctx, &list, append(r.args(len(group)), group...)); err != nil {
+		return "", err
+	}
+	if len(list) == 1 {
+		if id, ok := list[0].([]byte); ok {
+			return string(id), nil
+		}
+	}
+	return "", fmt.Errorf("WRONG RESULT: script %s answers %v", r.script.Name, list)
 }

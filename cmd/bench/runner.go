@@ -33,6 +33,10 @@ func (r *runner) run(ctx context.Context) error {
 	defer r.bar.finish()
 	defer r.sweep()
 	for _, s := range r.opts.plan {
+		if s.Private && r.srv.kind != kindRedis {
+			fmt.Fprintf(r.stderr, "bench: %s is left out: it kills its server, which has to be a redis-server of our own\n", s.Name)
+			continue
+		}
 		for round := range r.opts.repeat {
 			for _, system := range s.systems() {
 				if ctx.Err() != nil {

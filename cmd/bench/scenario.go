@@ -19,6 +19,9 @@ type Scenario struct {
 	Name string // kind/verb
 	Doc  string // one line, for -list
 
+	// Private: it kills its server, so it runs only where it may start redis-servers: with -server redis or auto.
+	Private bool
+
 	// Flags declares flags that only this scenario has, with intFlag and the like. Env.Int reads them. May be nil.
 	Flags func(*pflag.FlagSet)
 

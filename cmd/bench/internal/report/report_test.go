@@ -23,6 +23,7 @@ func results() []Result {
 	b := one("feed/fanout", Thoonk, 0, 7_000_000)
 	b.Set("subscribers", 100)
 	b.Set("lagged", 12345)
+	b.Set("per_put", 1.25)
 	return []Result{b, a, one("feed/publish", Ceiling, 0, 200_000), one("feed/publish", Radix, 0, 50_000)}
 }
 
@@ -32,7 +33,7 @@ func TestWriteTable(t *testing.T) {
 	require.NoError(t, WriteTable(&b, results()))
 	require.Equal(t, strings.TrimPrefix(`
 scenario      system          callers  size      ops/s  p50 µs  p99 µs  p99.9 µs  redis µs/op  batch  allocs/op  more
-feed/fanout   thoonk              256   100  7,000,000       –       –         –         4.25      –        0.0  lagged 12,345, subscribers 100
+feed/fanout   thoonk              256   100  7,000,000       –       –         –         4.25      –        0.0  lagged 12,345, per put 1.25, subscribers 100
 
 feed/publish  thoonk              256   100    150,000   1,234   2,000    30,000         4.25   85.3        0.0
               ceiling             256   100    200,000       –       –         –         4.25      –        0.0

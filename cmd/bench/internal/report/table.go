@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -173,7 +174,15 @@ func more(extra map[string]float64) string {
 	}
 	slices.Sort(names)
 	for i, name := range names {
-		names[i] = strings.ReplaceAll(name, "_", " ") + " " + count(extra[name])
+		names[i] = strings.ReplaceAll(name, "_", " ") + " " + short(extra[name])
 	}
 	return strings.Join(names, ", ")
+}
+
+// short is count, with decimals where they matter.
+func short(v float64) string {
+	if v == math.Trunc(v) || math.Abs(v) >= 100 {
+		return count(v)
+	}
+	return strconv.FormatFloat(v, 'f', 2, 64)
 }
