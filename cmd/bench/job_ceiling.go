@@ -126,7 +126,7 @@ func drainJobsCeiling(ctx context.Context, e *Env) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	d, err := fillJobs(ctx, e, control, drainCeilingPerS)
+	d, err := fillJobs(ctx, e, control)
 	if err != nil {
 		return Result{}, err
 	}

@@ -1,0 +1,146 @@
+// Package delay forwards connections and adds to their round-trip time. Throughput is not limited: what arrives is
+// stamped with the time at which it is due and handed on then, however much is on its way.
+package delay
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"sync"
+	"time"
+)
+
+// A Forwarder joins each connection that it accepts with one of its own.
+type Forwarder struct {
+	rtt      time.Duration
+	dial     func(context.Context) (net.Conn, error)
+	listener net.Listener
+	wait     sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	conns  []net.Conn
+}
+
+// Start accepts connections from the listener and forwards them to what dial connects to. Each round trip takes longer
+// by rtt. All of that is on the way back, so that being a bit late counts once.
+func Start(listener net.Listener, rtt time.Duration, dial func(context.Context) (net.Conn, error)) *Forwarder {
+	f := &Forwarder{rtt: rtt, dial: dial, listener: listener}
+	f.wait.Go(f.accept)
+	return f
+}
+
+// Close ends the listener and all connections.
+func (f *Forwarder) Close() error {
+	err := f.listener.Close()
+	f.mu.Lock()
+	f.closed = true
+	for _, c := range f.conns {
+		_ = c.Close()
+	}
+	f.mu.Unlock()
+	f.wait.Wait()
+	return err
+}
+
+func (f *Forwarder) accept() {
+	for {
+		client, err := f.listener.Accept()
+		if err != nil {
+			return
+		}
+		f.wait.Go(func() { f.join(client) })
+	}
+}
+
+// join forwards one connection until one side ends it.
+func (f *Forwarder) join(client net.Conn) {
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	server, err := f.dial(ctx)
+	cancel()
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	f.mu.Lock()
+	f.conns = append(f.conns, client, server)
+	closed := f.closed
+	f.mu.Unlock()
+	if closed {
+		return
+	}
+	late := make(chan chunk, most)
+	var wait sync.WaitGroup
+	end := func() { _, _ = client.Close(), server.Close() }
+	wait.Go(func() {
+		defer end()
+		forward(server, client)
+	})
+	wait.Go(func() {
+		defer end()
+		deliver(client, late)
+	})
+	f.stamp(server, late)
+	end()
+	wait.Wait()
+}
+
+const (
+	size = 64 << 10 // bytes of a chunk
+	most = 4096     // chunks on their way
+)
+
+// A chunk is what one read brought.
+type chunk struct {
+	due  time.Time
+	data []byte
+}
+
+func forward(to, from net.Conn) {
+	buf := make([]byte, size)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 {
+			if _, err := to.Write(buf[:n]); err != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// stamp reads until the end and closes late behind it.
+func (f *Forwarder) stamp(from net.Conn, late chan<- chunk) {
+	defer close(late)
+	buf := make([]byte, size)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 {
+			late <- chunk{time.Now().Add(f.rtt), bytes.Clone(buf[:n])}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// deliver writes each chunk when it is due; a sleep in a system call would be more exact and keep a processor from the
+// goroutines that are measured. After an error it drops what is left, so that stamp never waits for it.
+func deliver(to net.Conn, late <-chan chunk) {
+	broken := false
+	for c := range late {
+		if broken {
+			continue
+		}
+		for wait := time.Until(c.due); wait > 0; wait = time.Until(c.due) {
+			time.Sleep(wait)
+		}
+		if _, err := to.Write(c.data); err != nil {
+			broken = true
+			_ = to.Close()
+		}
+	}
+}
