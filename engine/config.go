@@ -111,7 +111,7 @@ func (c Config) validate() error {
 	positive("CheckEvery", int64(c.CheckEvery))
 	positive("Workers", int64(c.Workers))
 	if c.Lease != 0 && c.Lease < time.Second {
-		problems = append(problems, fmt.Errorf("Lease is %v, it must be at least 1s", c.Lease))
+		problems = append(problems, fmt.Errorf("%s is %v, it must be at least 1s", "Lease", c.Lease))
 	}
 	positive("DrainTimeout", int64(c.DrainTimeout))
 	if c.MaxItem > 512<<20 {
