@@ -162,6 +162,7 @@ func (m *marshaler) MarshalRESP(w io.Writer, _ *resp.Opts) error {
 		return resp.ErrConnUsable{Err: errAbandoned}
 	}
 	b.written.Store(true)
+	b.number()
 	var head []byte
 	for i := range b.runs {
 		r := &b.runs[i]
@@ -174,17 +175,26 @@ func (m *marshaler) MarshalRESP(w io.Writer, _ *resp.Opts) error {
 			return err
 		}
 		for _, c := range b.cmds[r.from:r.to] {
-			req := c.request()
-			if req.Numbered && !req.repeat {
-				req.number = b.numbers.Add(1)
-				req.Args.setNumber(req.number)
-			}
-			if _, err := w.Write(req.Args); err != nil {
+			if _, err := w.Write(c.request().Args); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// number gives a number to everything that is about to be written, before any of it
+// is: of a batch that is written in part all commands count as sent.
+func (b *Batch) number() {
+	for i := range b.runs {
+		r := &b.runs[i]
+		for _, c := range b.cmds[r.from:r.to] {
+			if req := c.request(); !r.done && req.Numbered && !req.repeat {
+				req.number = b.numbers.Add(1)
+				req.Args.setNumber(req.number)
+			}
+		}
+	}
 }
 
 // UnmarshalRESP reads one reply per run that was sent.
