@@ -3,7 +3,7 @@
 //	go run ./cmd/bench
 //
 // Without flags it finds a redis-server on PATH and starts a private one (unix socket, no persistence), or else uses the
-// embedded server; it says which. It runs every scenario for a second at most, some 20 seconds in all, and prints a
+// embedded server; it says which. It runs every scenario for a second at most, some 30 seconds in all, and prints a
 // table. Figures to publish are made with
 //
 //	go run ./cmd/bench -repeat 5 -d 5s -markdown
@@ -22,6 +22,11 @@
 //	-rate 20000       open loop, see below
 //	-repeat 5         rounds, interleaved (A B C A B C); medians with minimum–maximum are printed
 //	-subscribers 100  of feed/fanout
+//	-queues 1000      of queue/idle
+//	-feeds 10000      of feed/idle; by default a fifth of them if -d is below 2s
+//	-workers 100      handlers at once, of job/drain, job/drain-rtt and job/pipeline
+//	-rtt 1ms          what job/drain-rtt adds to each round trip
+//	-jobsets 100      of job/idle
 //	-server KIND      auto, redis (a private one; an error without redis-server) or embedded
 //	-redis URL        a server of yours: redis://, rediss:// or unix://. Names that begin with "bench:" are created
 //	                  and deleted there; the load is all it can take, so keep off production
@@ -37,6 +42,25 @@
 //	feed/publish-many  the same with 64 items per call; ops are items, latencies are of calls
 //	feed/get           many callers read items of one feed, one item per call
 //	feed/fanout        one publisher, many subscribers in one engine; ops are notices delivered
+//	feed/order         one goroutine publishes one item and many in turn; they must stand in that order
+//	feed/idle          opens many feeds: what each holds while idle, and that it goes away; takes as long as it needs
+//	feed/restart       64 callers publish while a redis-server is killed and comes back: nothing acknowledged is lost
+//	job/put            many callers put into one job set, one job per call
+//	job/put-many       the same with 64 jobs per call; ops are jobs, latencies are of calls
+//	job/drain          handlers that do nothing run the jobs of a set that was filled before: claim, run, finish
+//	job/drain-rtt      the same behind a forwarder that adds to each round trip; "without" has a forwarder that does not
+//	job/pipeline       many callers put while handlers run; ops are jobs put, run and finished, latencies are of puts
+//	job/pickup         an idle handler, jobs are put at random moments: latency from the put to the start of the handler
+//	job/delayed        jobs with delays of 50 ms to 1.5 s: by how much their handlers start late
+//	job/idle           a handler for each of many empty job sets: what they cost; ops are wake-ups in the end
+//	queue/put          many callers put into one queue, one item per call
+//	queue/get          many getters drain one queue that was filled before, one item per call
+//	queue/pingpong     one getter waits, items are put at random moments: latency from the put to the getter
+//	queue/peer         the same, put by a program that knows only the contract: MULTI, LPUSH, HSET, INCR, EXEC
+//	queue/idle         a getter on each of many empty queues: what waiting costs; ops are wake-ups in the end
+//	queue/wakeone      8 engines wait on one queue: how many takes a put causes
+//	sorted/append      many callers append to one sorted feed, one item per call
+//	sorted/mixed       many callers append, insert, move, edit and retract in a sorted feed of some 1,000 items
 //
 // Each runs on several systems, one after the other on the same server:
 //
@@ -46,11 +70,45 @@
 //     "redis µs/op" times its ops/s is about a second, the server's one thread was busy all the time and nothing in
 //     front of it can be faster.
 //   - radix is what one would write without Thoonk: one EvalScript per call on a radix pool of its default size, 4, with
-//     the same script and the same callers. For feed/fanout it is a connection per subscriber.
+//     the same script and the same callers. For feed/fanout it is a connection per subscriber, for queue/pingpong and
+//     queue/peer a BRPOP on a connection of its own. Scripts of queues know an engine's calls by their numbers: there
+//     each caller is an engine.
 //
 // The publisher of feed/fanout publishes 64 items per call as fast as it can, but at most 16,384 items (or 4 MB) ahead of
 // the slowest subscriber, for Redis disconnects subscribers that fall too far behind. Notices that a subscriber missed
 // because its mailbox was full are not ops: they are counted as lagged.
+//
+// # What belongs to some scenarios only
+//
+// queue/get takes from as many items as a run of that time may need, 1,048,576 or 256 MB at most; a run that empties the
+// queue ends early. Each item must have been taken once, or be there still.
+//
+// queue/pingpong and queue/peer pause between an item and the next, 1 to 20 ms and 5 ms in the mean, or 1/-rate: the
+// getter is waiting again, and everything idle. Their ops/s say nothing.
+//
+// queue/idle waits for the time of a run. commands_per_s is how many commands the process has sent meanwhile, from INFO
+// commandstats: that has those inside scripts as well, but here only the scripts run that look for lost items, and what
+// they call are reads (HGET, HLEN, LLEN) that are sent by nobody else; they are left out, and so is the load tester's
+// INFO. The ping of its control connection, 0.07 a second, is not. A blocking pop takes 30 s, and so does the look for
+// lost items: use -d 60s or more. connections, goroutines and bytes are the engine's and its getters', divided by the
+// queues; a getter's goroutine is one of them.
+//
+// queue/wakeone puts 100 items a second, one at a time, 1,000 at most. takes_per_put is the calls of EVALSHA and EVAL
+// less the puts, per put; pops_per_put is those of BRPOP.
+//
+// feed/idle reads the heap and stacks in use after garbage collections (HeapInuse, StackInuse), with all feeds open and
+// before them. goroutines_left must be 0 when the feeds have been idle for some seconds.
+//
+// feed/restart has a redis-server of its own, with appendfsync always. It is killed (SIGKILL) in the middle of a run and
+// comes back after 2 s, or after the time of a run if that is shorter; the run takes so much longer. With a server of
+// yours it is left out, and with the embedded one.
+//
+// sorted/mixed has each caller touch only items that it has added, so that the result is known.
+//
+// The ceiling of job/drain sends a finish when the answer to its claim is there, those of four claims later; on radix it
+// is a call to claim and one to finish a job, from as many goroutines as there are workers. A handler marks its job; in
+// the end each must have run once, nothing may be left, and all must be finished in Redis. How often job/idle's server
+// reads is only exact in whole looks of maintenance, one in 4s: it waits for -d rounded up to that, from 1s on.
 //
 // Every run checks its result: what was published is stored, what was read is what was stored, each subscriber was told
 // of each item. A wrong count is an error and its figures are not printed.
@@ -61,7 +119,8 @@
 //	p50 … p99.9  latency of a call, from an HDR histogram with three digits; of feed/fanout from the call of publish until
 //	             the first subscriber has the notice
 //	redis µs/op  processor time of the whole server process (INFO cpu), user and system; not on the embedded server
-//	batch        mean number of commands that the engine put in a round trip
+//	batch        mean number of commands that the engine put in a round trip; of queue/get, of getters that a round trip
+//	             served
 //	allocs/op    heap allocations of this process, the load tester's few included
 //	more         what only this scenario has
 //
