@@ -105,10 +105,10 @@
 //
 // sorted/mixed has each caller touch only items that it has added, so that the result is known.
 //
-// The ceiling of job/drain sends a finish when the answer to its claim is there, those of four claims later; on radix it
-// is a call to claim and one to finish a job, from as many goroutines as there are workers. A handler marks its job; in
-// the end each must have run once, nothing may be left, and all must be finished in Redis. How often job/idle's server
-// reads is only exact in whole looks of maintenance, one in 4s: it waits for -d rounded up to that, from 1s on.
+// The ceiling of job/drain sends a finish only when the answer to its claim is there; other claims are on their way
+// meanwhile. On radix a job is a call to claim it and one to finish it, from as many goroutines as there are workers. A
+// handler marks its job: in the end each must have run once, and all must be finished in Redis. An idle job set is looked
+// after once in 4s, so from -d 1s on job/idle counts for as many times 4s as it takes.
 //
 // Every run checks its result: what was published is stored, what was read is what was stored, each subscriber was told
 // of each item. A wrong count is an error and its figures are not printed.
