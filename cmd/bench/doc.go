@@ -15,7 +15,7 @@
 //	-list             list the scenarios and stop
 //	-run REGEXP       the scenarios to run: -run feed/, -run 'publish$'
 //	-system REGEXP    the systems to run them on: -system 'thoonk|ceiling'
-//	-d 5s             how long each run measures (default: 1s, or less so that all take 20s)
+//	-d 5s             how long each run measures (default: 1s, or less so that all take half a minute)
 //	-callers 256      goroutines that call at the same time
 //	-size 100         size of an item, in bytes
 //	-input FILE       items of yours, one per line (JSON lines, say), instead of -size; they are used in turn

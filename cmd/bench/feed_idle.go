@@ -19,7 +19,7 @@ func init() {
 		Name: "feed/idle",
 		Doc:  "opens -feeds feeds and publishes once to each: what they hold while idle, and that they go away",
 		Flags: func(fs *pflag.FlagSet) {
-			intFlag(fs, "feeds", 10_000, "feeds of feed/idle")
+			intFlag(fs, "feeds", 10_000, "feeds of feed/idle; by default a fifth of them if -d is below 2s")
 		},
 		Systems: map[string]System{report.Thoonk: idleFeedsThoonk},
 	})
@@ -31,6 +31,9 @@ const warmFeeds = 64
 // idleFeedsThoonk takes as long as it needs, whatever -d.
 func idleFeedsThoonk(ctx context.Context, e *Env) (Result, error) {
 	n := e.Int("feeds")
+	if !e.set.Changed("feeds") && e.d < 2*time.Second {
+		n /= 5
+	}
 	names := make([]string, warmFeeds+n)
 	for i := range names {
 		names[i] = e.Name()

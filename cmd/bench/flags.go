@@ -45,7 +45,7 @@ func (o *options) flagSet() *pflag.FlagSet {
 	fs.BoolVar(&o.list, "list", false, "list the scenarios (that -run selects) and stop")
 	fs.StringVar(&o.run, "run", "", "run the scenarios whose name matches the `regexp`")
 	fs.StringVar(&o.system, "system", "", "run the systems whose name matches the `regexp`: thoonk, ceiling, radix")
-	fs.DurationVarP(&o.d, "duration", "d", 0, "how long each run measures; by default 1s, or less so that all take 20s")
+	fs.DurationVarP(&o.d, "duration", "d", 0, "how long each run measures; by default 1s, or less so that all take half a minute")
 	fs.IntVar(&o.callers, "callers", 256, "goroutines that call at the same time")
 	fs.IntVar(&o.size, "size", 100, "size of an item in `bytes`")
 	fs.StringVar(&o.input, "input", "", "`file` of items to use, one per line (JSON lines, say), instead of -size")
@@ -159,9 +159,10 @@ func (o *options) runs() (n int) {
 	return n
 }
 
-// shortRun is a duration with which everything takes some 20 seconds, but a second at most.
+// shortRun is a duration with which everything takes some 30 seconds, half of which is preparing and cleaning up, but a
+// second at most.
 func (o *options) shortRun() time.Duration {
-	const all, longest, shortest = 20 * time.Second, time.Second, 100 * time.Millisecond
+	const all, longest, shortest = 15 * time.Second, time.Second, 100 * time.Millisecond
 	return min(longest, max(shortest, (all/time.Duration(max(1, o.runs()))).Truncate(10*time.Millisecond)))
 }
 
