@@ -72,6 +72,7 @@ func (c *proxyConn) close() {
 				close(done)
 			}
 		}
+		c.struck, c.pending = nil, nil // a reply that is being judged now must not close them again
 	})
 }
 
