@@ -69,16 +69,21 @@ func (l *ledger) count() (acked, delivered int) {
 //
 // Nothing is delivered twice, and what was not sent never comes.
 func TestBigRun(t *testing.T) {
-	total := 10_000
+	total := int64(5_000)
 	if os.Getenv("THOONK_FULL") != "" {
-		total = 200_000
+		total = 100_000
 	}
+	t.Run("living", func(t *testing.T) { runBig(t, total, false) })
+	t.Run("killed", func(t *testing.T) { runBig(t, total, true) })
+}
+
+func runBig(t *testing.T, total int64, killing bool) {
 	target := redistest.Shared(t)
 	target.NeedReal(t)
 	proxy := redistest.NewProxy(t, target.URL())
 	cfg := engine.Config{URL: proxy.URL(), CheckEvery: 200 * time.Millisecond, Connections: 2}
 	b := benchOn(t, openEngine(t, engine.Config{URL: target.URL()}), target.URL())
-	r := &bigRun{ledger: newLedger(), t: t, cfg: cfg, name: b.name, total: int64(total)}
+	r := &bigRun{ledger: newLedger(), t: t, cfg: cfg, name: b.name, total: total}
 
 	stopFaults, stopGetters := make(chan struct{}), make(chan struct{})
 	var producers, getters, faults sync.WaitGroup
@@ -87,7 +92,9 @@ func TestBigRun(t *testing.T) {
 		getters.Go(func() { r.getAndReopen(stopGetters) })
 	}
 	faults.Go(func() { r.faults(proxy, stopFaults) })
-	faults.Go(func() { r.kill(target.URL(), stopFaults) })
+	if killing {
+		faults.Go(func() { r.kill(target.URL(), stopFaults) })
+	}
 
 	producers.Wait()
 	// Everybody goes on until most of it is taken.
@@ -134,12 +141,10 @@ func TestBigRun(t *testing.T) {
 		assert.False(t, r.notSent[body], "%s was not sent, and came", body)
 		assert.True(t, r.acked[body] || r.unknown[body], "%s was never put", body)
 	}
-	// A getter of a killed worker had at most one item that it had not written yet,
-	// and at most one on its way to it.
-	assert.LessOrEqual(t, taken, 2*workerGetters*int(r.killed.Load()), "acknowledged and gone")
-	assert.Positive(t, r.killed.Load())
+	// A getter of a killed worker had one item on its way, or had not written it yet.
+	assert.LessOrEqual(t, taken, workerGetters*int(r.killed.Load()), "acknowledged and gone")
+	assert.Equal(t, killing, r.killed.Load() > 0)
 	assert.Positive(t, r.left.Load())
-	assert.Positive(t, r.closed.Load())
 }
 
 type bigRun struct {

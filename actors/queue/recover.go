@@ -36,14 +36,18 @@ func (k *Kind) recover(name string) {
 }
 
 func (q *Queue) recover(ctx context.Context, pause time.Duration) (int, error) {
-	if held, err := q.lease(ctx, leaseTime); err != nil || !held {
-		return 0, err
+	held, err := q.lease(ctx, leaseTime)
+	if err == nil && !held {
+		return 0, nil
 	}
-	defer func() {
+	defer func() { // also after an error: it may be ours, and would keep everybody out
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		_, _ = q.lease(ctx, 0)
 	}()
+	if err != nil {
+		return 0, err
+	}
 	// An id that is just being taken makes a queue suspect for a moment.
 	if !wait(ctx, pause) {
 		return 0, ctx.Err()
