@@ -59,11 +59,15 @@ func TestPolicy(t *testing.T) {
 			state: "errors: a=the result has 2000 bytes, the limit is 1000\nitems: a=a\nstalled: a", numbers: numbers{stalled: 1}},
 		"long error": {do: returns(nil, job.Stall(errors.New(strings.Repeat("e", 9000)))),
 			state: "errors: a=" + strings.Repeat("e", 8192) + "\nitems: a=a\nstalled: a", numbers: numbers{failed: 1, stalled: 1}},
-		"finished by hand": {do: func(ctx context.Context, c *job.Claim) ([]byte, error) { return []byte("no"), c.Finish(ctx, []byte("yes")) },
+		"finished by hand": {do: func(ctx context.Context, c *job.Claim) ([]byte, error) {
+			return []byte("no"), c.Finish(ctx, []byte("yes"))
+		},
 			state: "finishes: 1\nresult:a: yes"},
 		"stalled by hand": {do: func(ctx context.Context, c *job.Claim) ([]byte, error) { return nil, c.Stall(ctx, "by hand") },
 			state: "errors: a=by hand\nitems: a=a\nstalled: a"},
-		"retracted meanwhile": {do: func(ctx context.Context, c *job.Claim) ([]byte, error) { return []byte("r"), c.Jobs().Retract(ctx, "a") },
+		"retracted meanwhile": {do: func(ctx context.Context, c *job.Claim) ([]byte, error) {
+			return []byte("r"), c.Jobs().Retract(ctx, "a")
+		},
 			state: "", numbers: numbers{lost: 1}},
 	}
 	for name, tc := range tests {
