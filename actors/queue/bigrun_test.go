@@ -81,7 +81,7 @@ func runBig(t *testing.T, total int64, killing bool) {
 	target := redistest.Shared(t)
 	target.NeedReal(t)
 	proxy := redistest.NewProxy(t, target.URL())
-	cfg := engine.Config{URL: proxy.URL(), CheckEvery: 200 * time.Millisecond, Connections: 2}
+	cfg := engine.Config{URL: proxy.URL(), CheckEvery: 200 * time.Millisecond, Timeout: 500 * time.Millisecond, Connections: 2}
 	b := benchOn(t, openEngine(t, engine.Config{URL: target.URL()}), target.URL())
 	r := &bigRun{ledger: newLedger(), t: t, cfg: cfg, name: b.name, total: total}
 
@@ -98,13 +98,13 @@ func runBig(t *testing.T, total int64, killing bool) {
 
 	producers.Wait()
 	// Everybody goes on until most of it is taken.
-	redistest.Eventually(t, func() bool {
-		return b.peer.Int("HLEN", "feed.items:"+b.name) < 50
-	}, "the queue runs empty")
+	empty := assert.Eventually(t, func() bool { return b.peer.Int("HLEN", "feed.items:"+b.name) < 50 },
+		time.Minute, 5*time.Millisecond, "the queue runs empty")
 	close(stopFaults)
 	faults.Wait()
 	close(stopGetters)
 	getters.Wait()
+	require.True(t, empty)
 
 	// Some ids may have been popped by workers that were killed: they are back soon.
 	queued := int(b.peer.Int("HLEN", "feed.items:"+b.name))
