@@ -72,20 +72,25 @@ func (o *owner) takeCare() {
 // maintain looks after the job set, or finds that another engine does.
 func (o *owner) maintain() {
 	// After an outage living owners renew first, and so do those of an engine that
-	// has just begun: for all that is known, the outage has just ended.
-	trouble := o.out.Trouble()
-	if trouble.Before(o.started) {
-		trouble = o.started
+	// has just begun: for all that is known, the outage has just ended. A request may
+	// also be the first that meets the outage, and run at its end, before those who
+	// live are heard: hence the time until which it may end claims.
+	lease, until := o.kind.settings.Lease, int64(0)
+	quiet := max(time.Since(o.out.Trouble()), 0)
+	for _, since := range []time.Time{o.started, o.late} {
+		quiet = min(quiet, time.Since(since))
 	}
-	reap := "0"
-	if time.Since(trouble) > o.kind.settings.Lease {
-		reap = "1"
+	if quiet > lease && o.clock != 0 {
+		until = o.clock + (time.Since(o.looked) + lease/3).Milliseconds()
 	}
-	args := wire.NewArgs(8, 128).String(o.kind.host.Instance).Int((idleLook + leaseSlack).Milliseconds()).
-		String(reap).Int(DefaultTimeout.Milliseconds()).Int(o.rank).
-		String(o.cursors[0]).String(o.cursors[1]).String(o.cursors[2])
+	o.sent = time.Now()
+	args := wire.NewArgs(10, 160).String(o.kind.host.Instance).Int((idleLook + leaseSlack).Milliseconds()).
+		Int(until).Int(DefaultTimeout.Milliseconds()).Int(o.rank)
+	for _, c := range o.cursors {
+		args = args.String(c)
+	}
 	m := &maintaining{owner: o}
-	m.Request = wire.Request{Script: maintain, Args: args, Groups: 1, Count: 8, Repeatable: true}
+	m.Request = wire.Request{Script: maintain, Args: args, Groups: 1, Count: 10, Repeatable: true}
 	o.mine++
 	o.out.Add(m)
 }
@@ -96,8 +101,8 @@ type maintaining struct {
 	resolute
 	owner *owner
 
-	status, wait, ended, claimed, stray, rank int64
-	cursors                                   [3]string
+	status, wait, ended, claimed, stray, now, rank int64
+	cursors                                        [5]string
 }
 
 // Decode implements wire.Command.
@@ -105,7 +110,7 @@ func (m *maintaining) Decode(r wire.Reader) (err error) {
 	if _, err = r.Len(); err != nil {
 		return err
 	}
-	for _, n := range []*int64{&m.status, &m.wait, &m.ended, &m.claimed, &m.stray, &m.rank} {
+	for _, n := range []*int64{&m.status, &m.wait, &m.ended, &m.claimed, &m.stray, &m.now, &m.rank} {
 		if *n, err = r.Int(); err != nil {
 			return err
 		}
@@ -124,6 +129,12 @@ func (m *maintaining) Settle(err error) {
 	o.mine--
 	if o.stopped {
 		return
+	}
+	if err == nil && m.now != 0 {
+		if time.Since(o.sent) > o.kind.settings.Lease/3 {
+			o.late = time.Now() // so may be renewals
+		}
+		o.clock, o.looked = m.now, time.Now()
 	}
 	if err != nil || m.status != 1 {
 		o.care.set(idleLook + rand.N(busyLook))

@@ -80,15 +80,19 @@ type owner struct {
 	caring  bool // this engine does it, or has tried to
 	started time.Time
 	rank    int64
-	cursors [3]string
-	used    bool // jobs were claimed here
+	cursors [5]string
+	sent    time.Time // when the last look began
+	clock   int64     // of Redis, as the last look found it, in ms
+	looked  time.Time // when that was
+	late    time.Time // when a look took long
+	used    bool      // jobs were claimed here
 }
 
 func (k *Kind) newOwner(name string, box *actor.Mailbox[command], out *wire.Outbox) wire.Owner[command] {
 	o := &owner{
 		kind: k, name: name, jobs: &Jobs{kind: k, h: k.set.Handle(name)}, box: box, out: out,
 		meter: k.meter(name), handling: k.handlerOf(name),
-		running: make(map[*Claim]*execution), started: time.Now(), cursors: [3]string{"0", "0", "0"},
+		running: make(map[*Claim]*execution), started: time.Now(), cursors: [5]string{"0", "0", "0", "0", "0"},
 		draining: k.draining.Load(),
 	}
 	for _, a := range []**alarm{&o.renew, &o.due, &o.care, &o.unpause} {

@@ -1,0 +1,219 @@
+package job_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/thoonk-go/thoonk/actors/job"
+	"github.com/thoonk-go/thoonk/engine"
+	"github.com/thoonk-go/thoonk/internal/redisserver"
+	"github.com/thoonk-go/thoonk/internal/redistest"
+	"github.com/thoonk-go/thoonk/pool"
+)
+
+// attended is a job set that another engine looks after, which has been at it for
+// long enough to end claims.
+func attended(t testing.TB, cfg job.Config) (b, other *bench) {
+	t.Helper()
+	b = newBench(t, cfg)
+	other = b.another(engine.Config{Lease: time.Second, CheckEvery: 500 * time.Millisecond})
+	return b, other
+}
+
+func block(ctx context.Context, _ *job.Claim) ([]byte, error) {
+	<-ctx.Done()
+	return nil, context.Cause(ctx)
+}
+
+// Claims that are not extended end after the timeout, as a cancel does: those taken
+// by hand and those of peers, whatever their unit. Those that are extended go on.
+func TestExpiry(t *testing.T) {
+	t.Parallel()
+	b, other := attended(t, job.Config{Timeout: 2 * time.Second, MaxFailures: 2})
+	b.available("a", "kept", "last", "peer", "seconds", "gone")
+	b.seed("HSET feed.cancelled:X last 1")
+	a, kept, last := b.claim(), b.claim(), b.claim()
+	b.seed("DEL feed.ids:X", "HDEL feed.items:X gone", "ZADD feed.claimed:X 1700000000000 peer",
+		"ZADD feed.claimed:X 1700000000.25 seconds", "ZADD feed.claimed:X 1700000000000 gone")
+	r := b.record()
+	b.seed("SET feed.waiters:X 1 PX 60000")
+	require.NoError(t, other.Pause(t.Context())) // what ends is not to run again at once
+	other.handle(block, pool.Options{})
+	redistest.Eventually(t, func() bool {
+		require.NoError(t, kept.Extend(t.Context()))
+		return b.counts().Claimed == 1
+	}, "all but one have ended")
+	assert.ErrorIs(t, a.Finish(t.Context(), nil), job.ErrNotOwner)
+	assert.ErrorIs(t, last.Extend(t.Context()), job.ErrNotOwner)
+	for id, failures := range map[string]int{"a": 1, "peer": 1, "seconds": 1, "kept": 0, "last": 0} {
+		i, err := b.Info(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, failures, i.Failures, id)
+		if id == "kept" {
+			assert.Equal(t, job.Claimed, i.State)
+			continue
+		}
+		assert.Equal(t, "the claim was not renewed in time", i.Error, id)
+		if id == "last" {
+			assert.Equal(t, job.Stalled, i.State)
+		} else {
+			assert.Equal(t, job.Available, i.State)
+		}
+	}
+	assert.Equal(t, "job.ended last=stalled", said(t, r))
+	require.NoError(t, kept.Finish(t.Context(), nil))
+}
+
+// What peers leave of ours is swept; jobs that peers lose are put back, but not
+// before they were seen lost twice.
+func TestRepair(t *testing.T) {
+	t.Parallel()
+	b, other := attended(t, job.Config{})
+	b.available("a", "lost")
+	c := b.claim()
+	require.NoError(t, c.Progress(t.Context(), "half"))
+	b.seed("HSET feed.errors:X a oh", "ZREM feed.claimed:X a", "HDEL feed.items:X a", "ZREM feed.published:X a",
+		"DEL feed.ids:X", "SADD feed.stalled:X left1 left2", "ZADD feed.delayed:X 9900000000000 left3")
+	ran := make(chan string, 10)
+	other.handle(func(_ context.Context, c *job.Claim) ([]byte, error) { ran <- c.ID; return nil, nil }, pool.Options{})
+	assert.Equal(t, "lost", within(t, ran, "the lost job runs, whatever else peers left"))
+	redistest.Eventually(t, func() bool { return b.state() == "finishes: 1" }, "nothing is left behind")
+}
+
+// A peer claims in two steps: an id that is nowhere for a moment is not put back.
+func TestPeerClaimsInTwoSteps(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, job.Config{})
+	other := b.another(engine.Config{CheckEvery: 15 * time.Second}) // 3 s between two looks
+	b.available("a")
+	b.seed("RPOP feed.ids:X")
+	var runs atomic.Int64
+	other.handle(func(context.Context, *job.Claim) ([]byte, error) { runs.Add(1); return nil, nil }, pool.Options{})
+	// The engine has looked once when it has read the list.
+	before := b.peer.CommandStats()["hscan"]
+	redistest.Eventually(t, func() bool { return b.peer.CommandStats()["hscan"] > before+4 }, "it has looked")
+	b.seed("ZADD feed.claimed:X 9900000000000 a")
+	redistest.Eventually(t, func() bool { return b.peer.Int("EXISTS", "feed.maintenance:"+b.name) == 1 }, "it looks")
+	assert.Equal(t, int64(0), runs.Load())
+	assert.Empty(t, b.peer.Strings("LRANGE", "feed.ids:"+b.name, 0, -1))
+}
+
+// Leases pass while Redis is away; those who live renew first when it is back, so
+// no job runs twice.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Private(t, redisserver.Options{})
+	cfg := engine.Config{URL: srv.URL(), Lease: time.Second, Timeout: 300 * time.Millisecond}
+	b := benchOn(t, openEngine(t, cfg), srv.URL(), job.Config{})
+	other := b.another(cfg)
+	const total = 300 // more than one call renews
+	b.seedMany(total)
+	var runs, ended atomic.Int64
+	release := make(chan struct{})
+	handler := func(ctx context.Context, _ *job.Claim) ([]byte, error) {
+		runs.Add(1)
+		select {
+		case <-ctx.Done():
+			ended.Add(1)
+			return nil, context.Cause(ctx)
+		case <-release:
+			return nil, nil
+		}
+	}
+	b.handle(handler, pool.Options{Workers: total})
+	redistest.Eventually(t, func() bool { return b.stats().Running == total }, "all run")
+	other.handle(handler, pool.Options{Workers: total})
+	old := b.peer.Strings("ZRANGE", "feed.claimed:"+b.name, 0, 0, "WITHSCORES")[1]
+	redistest.Eventually(t, func() bool { // longer than a lease, so that claims could be ended
+		return b.peer.Strings("ZRANGE", "feed.claimed:"+b.name, 0, 0, "WITHSCORES")[1] != old && time.Since(began(t)) > 2*time.Second
+	}, "all leases were renewed")
+	for range 2 {
+		require.NoError(t, srv.Pause())
+		<-time.After(2500 * time.Millisecond) // the outage
+		require.NoError(t, srv.Resume())
+		at := b.peer.Strings("TIME")[0]
+		redistest.Eventually(t, func() bool {
+			oldest := b.peer.Strings("ZRANGEBYSCORE", "feed.claimed:"+b.name, "-inf", at+"000", "LIMIT", 0, 1)
+			return len(oldest) == 0 && b.counts().Claimed == total
+		}, "all leases are renewed")
+	}
+	assert.Equal(t, int64(total), runs.Load(), "none ran twice")
+	assert.Equal(t, int64(0), ended.Load(), "none was interrupted")
+	close(release)
+	redistest.Eventually(t, func() bool { return b.counts().Finished == total }, "all end")
+}
+
+var (
+	beganMu sync.Mutex
+	beganAt = map[string]time.Time{}
+)
+
+// began is when the test asked first.
+func began(t testing.TB) time.Time {
+	beganMu.Lock()
+	defer beganMu.Unlock()
+	if beganAt[t.Name()].IsZero() {
+		beganAt[t.Name()] = time.Now()
+	}
+	return beganAt[t.Name()]
+}
+
+// One engine looks after a job set, and another one takes over when it is gone;
+// looking costs little, however many engines there are.
+func TestOneMaintainer(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Private(t, redisserver.Options{})
+	b := benchOn(t, openEngine(t, engine.Config{URL: srv.URL()}), srv.URL(), job.Config{})
+	engines := []*bench{b, b.another(engine.Config{}), b.another(engine.Config{})}
+	for _, e := range engines {
+		e.handle(block, pool.Options{})
+	}
+	holder := func() string { s, _ := b.peer.Do("GET", "feed.maintenance:"+b.name).(string); return s }
+	redistest.Eventually(t, func() bool { return holder() != "" }, "one does it")
+	first, before, at := holder(), b.peer.CommandStats()["evalsha"], time.Now()
+	redistest.Eventually(t, func() bool {
+		require.Equal(t, first, holder(), "it stays the one")
+		return time.Since(at) > 5*time.Second
+	}, "5 seconds pass")
+	calls := b.peer.CommandStats()["evalsha"] - before
+	t.Logf("%d calls in %v by 3 idle engines", calls, time.Since(at))
+	assert.LessOrEqual(t, calls, int64(8))
+	b.peer.Do("SET", "feed.maintenance:"+b.name, "died", "PX", 500)
+	redistest.Eventually(t, func() bool { h := holder(); return h != "" && h != "died" }, "another one takes over")
+}
+
+// Many claims are looked at in bounded steps, and all of them in the end.
+func TestManyExpire(t *testing.T) {
+	t.Parallel()
+	b, other := attended(t, job.Config{Timeout: time.Minute})
+	const total = 3500
+	b.seedMany(total)
+	b.peer.Eval(`local n = 0
+		for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+			n = n + 1 -- every second one is live
+			redis.call('ZADD', KEYS[2], n % 2 == 0 and '1700000000000' or '9900000000000', id)
+		end
+		redis.call('DEL', KEYS[1])`, []string{"feed.ids:" + b.name, "feed.claimed:" + b.name})
+	require.NoError(t, other.Pause(t.Context()))
+	other.handle(block, pool.Options{})
+	seen := []int{}
+	redistest.Eventually(t, func() bool {
+		c := b.counts()
+		if len(seen) == 0 || seen[len(seen)-1] != c.Available {
+			seen = append(seen, c.Available)
+		}
+		require.Equal(t, total, c.Available+c.Claimed)
+		return c.Available == total/2
+	}, "all that have passed are available")
+	for i := 1; i < len(seen); i++ {
+		assert.LessOrEqual(t, seen[i]-seen[i-1], 1000, "in bounded steps")
+	}
+	t.Log("available:", fmt.Sprint(seen))
+}
