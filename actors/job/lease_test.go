@@ -18,12 +18,13 @@ import (
 	"github.com/thoonk-go/thoonk/pool"
 )
 
-// attended is a job set that another engine looks after, which has been at it for
-// long enough to end claims.
+// attended is a job set of two engines that find out soon what has expired.
 func attended(t testing.TB, cfg job.Config) (b, other *bench) {
 	t.Helper()
-	b = newBench(t, cfg)
-	other = b.another(engine.Config{Lease: time.Second, CheckEvery: 500 * time.Millisecond})
+	url := redistest.Shared(t).URL()
+	quick := engine.Config{URL: url, Lease: time.Second, CheckEvery: 500 * time.Millisecond}
+	b = benchOn(t, openEngine(t, quick), url, cfg)
+	other = b.another(quick)
 	return b, other
 }
 
@@ -90,6 +91,7 @@ func TestRepair(t *testing.T) {
 // A peer claims in two steps: an id that is nowhere for a moment is not put back.
 func TestPeerClaimsInTwoSteps(t *testing.T) {
 	t.Parallel()
+	redistest.Shared(t).NeedReal(t)
 	b := newBench(t, job.Config{})
 	other := b.another(engine.Config{CheckEvery: 15 * time.Second}) // 3 s between two looks
 	b.available("a")
