@@ -273,8 +273,9 @@ func (r *bigRun) get(q *queue.Queue) {
 	}
 }
 
-// faults swallows replies and cuts connections: of each kind one at a time, or
-// nothing would ever get through.
+// faults swallows replies and cuts connections: of each kind one at a time, and with
+// rests that are sometimes longer than the pause between two attempts of a call, or
+// the last call of all would never get through.
 func (r *bigRun) faults(proxy *redistest.Proxy, stop <-chan struct{}) {
 	kinds := []func() <-chan struct{}{
 		func() <-chan struct{} { return proxy.SwallowNext(named(queue.Put())) },
@@ -293,7 +294,7 @@ func (r *bigRun) faults(proxy *redistest.Proxy, stop <-chan struct{}) {
 					return
 				}
 				select {
-				case <-time.After(time.Duration(rand.IntN(100)) * time.Millisecond):
+				case <-time.After(time.Duration(rand.IntN(100<<(rand.IntN(8)/2))) * time.Millisecond):
 				case <-stop:
 					return
 				}

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/thoonk-go/thoonk/internal/actor"
@@ -50,8 +51,7 @@ func (q *Queue) GetUpTo(ctx context.Context, n int, linger time.Duration) ([]Ite
 	if len(items) == n || linger <= 0 {
 		return items, nil
 	}
-	// The slice may share memory with what other getters got.
-	items = append(make([]Item, 0, n), items...)
+	items = slices.Clone(items) // it may share memory with what other getters got
 	ctx, cancel := context.WithTimeout(ctx, linger)
 	defer cancel()
 	for len(items) < n {

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -160,6 +161,7 @@ func (o *owner) take(slot, want int) {
 func (o *owner) landed(t *taking, err error) {
 	o.takes[t.slot] = nil
 	if err == nil {
+		o.astray(t.status, t.popped)
 		err = host.Refusal(t.status, contract.TypeQueue)
 	}
 	if err != nil {
@@ -168,7 +170,7 @@ func (o *owner) landed(t *taking, err error) {
 				zap.String("queue", o.name), zap.Int("at most", t.want))
 		}
 		if refused := (*wire.RefusedError)(nil); errors.As(err, &refused) {
-			o.popped = append(t.popped, o.popped...) // Redis refused to take note of them
+			o.popped = slices.Concat(t.popped, o.popped) // Redis refused to take note of them
 		}
 		o.line.Answer(t.upTo, true, err)
 	}
@@ -215,6 +217,15 @@ func (o *owner) giveBack() {
 	o.out.Add(r)
 }
 
+// astray puts ids back that were popped from a list which is a sorted feed's or a
+// job set's by now, made under the queue's name while getters waited.
+func (o *owner) astray(status int64, ids []string) {
+	const sortedFeed, jobSet = -3, -5 // see wire/prelude.lua
+	if status == sortedFeed || status == jobSet {
+		o.kind.waker.Return(o.name, ids...)
+	}
+}
+
 // Pause before a return that Redis refused is tried again.
 const returnPause = time.Second
 
@@ -222,6 +233,7 @@ const returnPause = time.Second
 func (o *owner) returned(r *returning, err error) {
 	o.returning = false
 	if err == nil {
+		o.astray(r.status, r.ids)
 		if host.Refusal(r.status, contract.TypeQueue) != nil {
 			o.kind.host.Logger.Warn("items of a queue that was deleted are dropped", zap.String("queue", o.name), zap.Int("items", len(r.items)))
 		}

@@ -74,7 +74,7 @@ func (l *Line[T]) Wants(most int) (n int) {
 			return most
 		}
 		if !g.Left() {
-			n += g.Want
+			n += min(g.Want, most) // somebody may want all there is
 		}
 	}
 	return min(n, most)

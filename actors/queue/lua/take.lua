@@ -70,6 +70,9 @@ while want > 0 and looks > 0 and not full do
     break
   end
 end
+if redis.call('LLEN', ids) == 0 then
+  empty = '1' -- or the next getter would ask in vain
+end
 redis.call('RPUSH', slot, number, empty, unpack(taken))
 redis.call('PEXPIRE', slot, 3600000)
 return {{1, empty, taken}}
