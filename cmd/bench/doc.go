@@ -108,7 +108,7 @@
 // The ceiling of job/drain sends a finish only when the answer to its claim is there; other claims are on their way
 // meanwhile. On radix a job is a call to claim it and one to finish it, from as many goroutines as there are workers. A
 // handler marks its job: in the end each must have run once, and all must be finished in Redis. An idle job set is looked
-// after once in 4s, so from -d 1s on job/idle counts for as many times 4s as it takes.
+// after once in 4s, so job/idle counts commands for as many times 4s as -d takes, and not at all below 1s.
 //
 // Every run checks its result: what was published is stored, what was read is what was stored, each subscriber was told
 // of each item. A wrong count is an error and its figures are not printed.

@@ -32,7 +32,7 @@ func init() {
 // too many looks or too few.
 const maintenance = 4 * time.Second
 
-// idleTime is how long nothing happens: whole looks, except in a run that is too short for one.
+// idleTime is how long nothing happens: whole looks, except in a run that is too short for one, which tells nothing.
 func idleTime(d time.Duration) time.Duration {
 	if d < time.Second {
 		return d
@@ -90,10 +90,11 @@ func idleJobsThoonk(ctx context.Context, e *Env) (Result, error) {
 		case <-ctx.Done():
 		}
 		now, s := e.reads(), time.Since(start).Seconds()
-		if reads >= 0 {
+		whole := d >= time.Second && ctx.Err() == nil
+		if reads >= 0 && whole {
 			figures["commands_per_s"] = float64(now-reads-1) / s // one is our own
 		}
-		if m := e.meter(); m.cpuKnown {
+		if m := e.meter(); m.cpuKnown && whole {
 			figures["redis_cpu_us_per_s"] = (m.cpu - cpu) / s * 1e6
 		}
 		begin := time.Now()
