@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,8 +37,10 @@ type Mailbox[C any] struct {
 	quit chan struct{}
 	done chan struct{}
 	stop sync.Once
-	used atomic.Int64 // when a command was last taken, Unix nanoseconds
-	busy atomic.Bool
+	// senders are those between their look at quit and the end of their send.
+	senders atomic.Int64
+	used    atomic.Int64 // when a command was last taken, Unix nanoseconds
+	busy    atomic.Bool
 }
 
 // NewMailbox returns a mailbox that holds up to size commands.
@@ -66,6 +69,8 @@ func (m *Mailbox[C]) IdleSince(t time.Time) bool {
 // ErrNotSent) and the context's error (with ErrNotSent) all mean that c will
 // not run.
 func (m *Mailbox[C]) Send(ctx context.Context, c C, patience time.Duration) error {
+	m.senders.Add(1)
+	defer m.senders.Add(-1)
 	select {
 	case <-m.quit:
 		return ErrStopped
@@ -96,6 +101,8 @@ func (m *Mailbox[C]) Send(ctx context.Context, c C, patience time.Duration) erro
 
 // TrySend puts c into the inbox if there is room now.
 func (m *Mailbox[C]) TrySend(c C) bool {
+	m.senders.Add(1)
+	defer m.senders.Add(-1)
 	select {
 	case <-m.quit:
 		return false
@@ -127,9 +134,20 @@ func (m *Mailbox[C]) Stop() { m.stop.Do(func() { close(m.quit) }) }
 func (m *Mailbox[C]) Quit() <-chan struct{} { return m.quit }
 
 // Exit is called by the owner when it has taken the last command it will ever
-// take. Commands left in the inbox are not run; their callers get ErrStopped.
-func (m *Mailbox[C]) Exit() {
+// take. Commands left in the inbox are refused: answer them with ErrStopped, for
+// their callers may wait for that alone.
+func (m *Mailbox[C]) Exit(refuse func(C)) {
 	m.Stop()
+	// A sender that has not seen quit may still put its command in. Senders do not
+	// block now.
+	for in := m.inbox(); len(in) > 0 || m.senders.Load() > 0; {
+		select {
+		case c := <-in:
+			refuse(c)
+		default:
+			runtime.Gosched()
+		}
+	}
 	m.in.Store(nil)
 	close(m.done)
 }

@@ -71,7 +71,7 @@ func TestMailboxStopped(t *testing.T) {
 		t.Error("done before Exit")
 	default:
 	}
-	m.Exit()
+	m.Exit(func(int) {})
 	<-m.Done()
 }
 

@@ -63,10 +63,13 @@ func (r *Reply[T]) Resolve(v T, err error) bool {
 }
 
 // Wait blocks until the reply is resolved, ctx ends, or done (the owner's end)
-// is closed. When ctx ends first the error wraps the context's error and
+// is closed. done may be nil, for an owner answers also what it refuses. When ctx ends first the error wraps the context's error and
 // ErrNotSent if the command had not begun (it never will) or ErrOutcomeUnknown
 // if it had.
 func (r *Reply[T]) Wait(ctx context.Context, done <-chan struct{}) (T, error) {
+	if done == nil && ctx.Done() == nil {
+		return r.take() // not worth a select
+	}
 	var why error
 	select {
 	case <-r.ready:
@@ -79,8 +82,7 @@ func (r *Reply[T]) Wait(ctx context.Context, done <-chan struct{}) (T, error) {
 	for {
 		s := r.state.Load()
 		if s == answered {
-			<-r.ready
-			return r.value, r.err
+			return r.take()
 		}
 		if !r.state.CompareAndSwap(s, left) {
 			continue // the owner moved it meanwhile: look again
@@ -97,4 +99,9 @@ func (r *Reply[T]) Wait(ctx context.Context, done <-chan struct{}) (T, error) {
 			return zero, fmt.Errorf("%w (%w)", why, ErrNotSent)
 		}
 	}
+}
+
+func (r *Reply[T]) take() (T, error) {
+	<-r.ready
+	return r.value, r.err
 }

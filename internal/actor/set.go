@@ -14,7 +14,7 @@ import (
 // idle for some time; a Handle does not notice.
 type Set[C any] struct {
 	// Start runs the owner of name until box is stopped. It is called on a
-	// goroutine of its own and must call box.Exit.
+	// goroutine of its own and must call box.Exit, and answer what that refuses.
 	Start func(name string, box *Mailbox[C])
 	// Inbox is the size of each mailbox.
 	Inbox int
@@ -75,12 +75,12 @@ type Asker[T any] interface {
 // it took c is replaced by a new one. c must be of the command type C.
 func Ask[T, C any](ctx context.Context, h *Handle[C], c Asker[T]) (T, error) {
 	for {
-		box, err := h.Send(ctx, c.(C))
+		_, err := h.Send(ctx, c.(C))
 		if err != nil {
 			var zero T
 			return zero, err
 		}
-		v, err := c.Wait(ctx, box.Done())
+		v, err := c.Wait(ctx, nil)
 		if err != ErrStopped || h.set.closed.Load() {
 			return v, err
 		}

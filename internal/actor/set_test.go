@@ -37,7 +37,7 @@ func adders(t testing.TB) (s *actor.Set[*add], starts *atomic.Int64) {
 		if _, two := owners.LoadOrStore(name, true); two {
 			t.Errorf("%s has two owners", name)
 		}
-		defer box.Exit()
+		defer box.Exit(func(c *add) { c.Resolve(0, actor.ErrStopped) })
 		defer owners.Delete(name)
 		sum := 0
 		for {
@@ -115,7 +115,7 @@ func TestSetWaitsForTheOldOwner(t *testing.T) {
 					c.Resolve(c.n, nil)
 				case <-box.Quit():
 					time.Sleep(10 * time.Second)
-					box.Exit()
+					box.Exit(func(c *add) { c.Resolve(0, actor.ErrStopped) })
 					return
 				}
 			}

@@ -26,7 +26,11 @@ type Owner[C any] interface {
 // answers; when abort ends first, what is left is answered with ErrStopped or
 // ErrOutcomeUnknown.
 func Loop[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, owner Owner[C]) {
-	defer box.Exit()
+	defer box.Exit(func(c C) {
+		if c, ok := any(c).(interface{ Settle(error) }); ok {
+			c.Settle(actor.ErrStopped)
+		}
+	})
 	for {
 		in := box.In()
 		if out.Full() {

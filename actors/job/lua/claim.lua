@@ -139,6 +139,9 @@ if #got > 0 then
   redis.call('ZADD', claimed, unpack(scores))
   redis.call('HSET', claimants, unpack(holders))
 end
+if redis.call('LLEN', ids) == 0 then
+  more = '1' -- or the next claim would ask in vain
+end
 redis.call('RPUSH', slot, number, more, unpack(got))
 redis.call('PEXPIRE', slot, 3600000)
 if conf[3] == '1' then
