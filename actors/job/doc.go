@@ -18,14 +18,12 @@
 //
 // # States
 //
-//	             Put                     claim                    Finish
-//	(delayed) ───────► available ◄──────────────────► claimed ──────────────► finished
-//	    ▲                 ▲    ▲  Cancel, Return,        │  │                 (its result is kept
-//	    └── back-off, ────┘    │  the lease has passed   │  │                  for ResultTTL)
-//	        Snooze             └────── Retry ── stalled ◄┘  │
-//	              Stall, or failures = MaxFailures          │
-//	    ▲                                                   │
-//	    └───────────────────────────────────────────────────┘
+//	           Put                     claim                     Finish
+//	(delayed) ─────► available ◄───────────────────► claimed ───────────► finished
+//	    ▲             ▲   Cancel, Return, lease lost  │   │         (result kept for
+//	    ├── back-off ─┼───────────────────────────────┤   │          its ResultTTL)
+//	    └── Snooze ───┼───────────────────────────────┘   │ Stall, or failures
+//	                  └───────────── Retry ◄── stalled ◄──┘ = MaxFailures
 //
 // A job is at every moment in exactly one of these. Retract removes it from any.
 // Available jobs are claimed in the order in which they were put; those of High
@@ -84,7 +82,7 @@
 // again after a back-off; RetryAfter, Snooze, Stall and Discard decide otherwise.
 //
 // A job that is delayed, or waits for its back-off, starts within 100 ms of its time
-// if the engine that put it lives, or its time is more than 5 s away; else within 4 s.
+// if the engine that put it lives, or its time is more than 5 s away; else within 5 s.
 //
 // # Cost
 //
