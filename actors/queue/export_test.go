@@ -32,3 +32,12 @@ func Put() *wire.Script    { return put }
 func Take() *wire.Script   { return take }
 func Return() *wire.Script { return giveBack }
 func Purge() *wire.Script  { return purge }
+
+// TakeSource is the file of the take script.
+func TakeSource() string {
+	text, err := files.ReadFile("lua/take.lua")
+	if err != nil {
+		panic(err) // a broken build
+	}
+	return string(text)
+}

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -65,7 +66,13 @@ func (q *Queue) GetUpTo(ctx context.Context, n int, linger time.Duration) ([]Ite
 }
 
 func (q *Queue) get(ctx context.Context, n int, waits bool) ([]Item, error) {
-	return actor.Ask[[]Item](ctx, q.h, line.NewGetter[Item](n, waits))
+	for {
+		items, err := actor.Ask[[]Item](ctx, q.h, line.NewGetter[Item](n, waits))
+		if !waits || !errors.Is(err, actor.ErrUnavailable) {
+			return items, err
+		}
+		// The inbox was full for as long as other calls are patient: try to get in again.
+	}
 }
 
 // unavailable says so when the wait was ended by the patience of the engine, not
