@@ -48,9 +48,9 @@ func feedAgent(m *mix, i int) func(a *agent) {
 			return
 		}
 		body := a.body()
-		shared := fmt.Sprint("s", a.rnd.IntN(30))
+		shared := fmt.Sprint("s", a.rnd.IntN(16))
 		switch n := a.rnd.IntN(20); {
-		case n < 9:
+		case n < 4:
 			if a.answered("publish", f.PublishAs(a.ctx, fmt.Sprintf("%d-%06d", a.number, a.seq), []byte(body))) {
 				m.did("publish")
 			}
@@ -70,6 +70,7 @@ func feedAgent(m *mix, i int) func(a *agent) {
 			list, err := f.Newest(a.ctx, 2*bound) // in one step
 			if a.answered("newest", err) {
 				slices.Reverse(list)
+				m.check(len(list) <= bound, "the bound holds", "%d items", len(list))
 				m.inOrder(list)
 				m.did("read")
 			}
@@ -86,14 +87,14 @@ func feedPeer(m *mix, d peer.Dialect, faults ...string) func(a *agent) {
 		}
 		a.misbehave(p, faults...)
 		body := a.body()
-		shared := fmt.Sprint("s", a.rnd.IntN(30))
+		shared := fmt.Sprint("s", a.rnd.IntN(16))
 		if p.Faults.Seconds {
 			m.fault("seconds")
 		}
 		switch n := a.rnd.IntN(20); {
 		case n < 14:
 			id := shared
-			if n < 9 {
+			if n < 4 {
 				id = fmt.Sprintf("%d-%06d", a.number, a.seq)
 			}
 			_, err := p.Publish(m.name, id, body)
@@ -136,15 +137,17 @@ func mixedFeed(m *mix) {
 	items := m.checkFeed(ctx)
 
 	// What was told is what is there: each change and its message are one step.
-	told := map[string]string{}
+	told, publishes := map[string]string{}, 0
 	for _, msg := range rec.Drain(t) {
 		id, body, _ := strings.Cut(msg.Payload, "\x00")
 		if strings.HasPrefix(msg.Channel, string(contract.Retract)) {
 			delete(told, id)
 		} else {
 			told[id] = body
+			publishes++
 		}
 	}
+	m.check(publishes == m.total("publish"), "each publish is told", "%d, there were %d", publishes, m.total("publish"))
 	m.equal("the messages tell what is there", pairsOf(items), pairsOf(told))
 
 	copied := map[string]string{}

@@ -174,8 +174,8 @@ func (m *mix) checkSorted(ctx context.Context, sub *sorted.Subscription, losses 
 	ids, err := s.IDs(ctx)
 	require.NoError(t, err)
 	m.equal("peers and engines see the same ids", theirs, ids)
-	once := slices.Compact(slices.Sorted(slices.Values(ids)))
-	m.check(len(once) == len(ids), "an id is in the list once", "%d of %d", len(once), len(ids))
+	once := slices.Compact(slices.Sorted(slices.Values(theirs)))
+	m.check(len(once) == len(theirs), "an id is in the list once", "%d of %d", len(once), len(theirs))
 	items, _ := m.raw.Value(contract.Items.Of(m.name)).(map[string]string)
 	for _, id := range ids {
 		_, there := items[id]

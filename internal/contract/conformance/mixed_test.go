@@ -187,18 +187,36 @@ func (a *agent) misbehave(p *peer.Peer, which ...string) {
 	}
 }
 
-// work has agents do something at the same time, until all have done their share.
+// work has agents do something at the same time, as often each. Nobody gets far ahead: engines are faster than peers, who
+// begin again when what they watch has changed, and neither must have the last word alone.
 func (m *mix) work(agents ...func(a *agent)) {
-	ctx, cancel := context.WithTimeout(m.t.Context(), m.patience+time.Minute)
+	const ahead = 20
+	ctx, cancel := context.WithTimeout(m.t.Context(), m.patience+10*time.Minute)
 	defer cancel()
 	var all sync.WaitGroup
+	var mu sync.Mutex
+	moved := sync.NewCond(&mu)
+	rounds := make([]int, len(agents))
 	for i, do := range agents {
 		a := &agent{
 			mix: m, number: i, rnd: rand.New(rand.NewPCG(seed, uint64(i))), ctx: ctx,
 			raw: redistest.Client(m.t, redistest.Shared(m.t).URL()),
 		}
 		all.Go(func() {
-			for range m.n / len(agents) {
+			set := func(round int) {
+				mu.Lock()
+				defer mu.Unlock()
+				rounds[i] = round
+				moved.Broadcast()
+			}
+			defer set(m.n) // also if a failure ends this goroutine
+			for round := range m.n / len(agents) {
+				set(round)
+				mu.Lock()
+				for round > slices.Min(rounds)+ahead {
+					moved.Wait()
+				}
+				mu.Unlock()
 				do(a)
 			}
 		})
