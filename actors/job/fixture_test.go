@@ -240,17 +240,6 @@ func said(t testing.TB, r *redistest.Recorder) string {
 	return strings.Join(words, "\n")
 }
 
-// lines makes a state out of an indented literal.
-func lines(text string) string {
-	var kept []string
-	for l := range strings.SplitSeq(text, "\n") {
-		if l = strings.TrimSpace(l); l != "" {
-			kept = append(kept, l)
-		}
-	}
-	return strings.Join(kept, "\n")
-}
-
 // within waits for a channel to be closed, or to deliver.
 func within[T any](t testing.TB, c <-chan T, what string, args ...any) (v T) {
 	t.Helper()

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/thoonk-go/thoonk/pool"
 )
 
 // ErrInvalidDelay is returned for a negative delay.
@@ -59,10 +61,11 @@ func Discard(err error) error {
 // judge is what becomes of a job whose handler returned err.
 func judge(err error) (how ending, finished bool) {
 	var v *verdict
+	var p *pool.PanicError // a failure, whatever the value
 	switch {
 	case err == nil:
 		return ending{}, true
-	case errors.As(err, &v):
+	case !errors.As(err, &p) && errors.As(err, &v):
 		return v.how, v.drop
 	default:
 		return ending{what: "cancel", delay: -1, text: text(err)}, false

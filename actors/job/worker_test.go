@@ -265,7 +265,7 @@ func TestEveryJobEnds(t *testing.T) {
 		}
 		return left
 	}
-	faults := time.Now().Add(5 * time.Second)
+	faults := time.Now().Add(4 * time.Second)
 	if full {
 		faults = time.Now().Add(2 * time.Minute)
 	}
