@@ -42,7 +42,9 @@ type byEngine struct {
 
 func openEngine(t testing.TB, cfg engine.Config) *engine.Engine {
 	t.Helper()
-	cfg.URL = redistest.Shared(t).URL()
+	if cfg.URL == "" {
+		cfg.URL = redistest.Shared(t).URL()
+	}
 	eng, err := engine.Open(context.Background(), cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() {
