@@ -45,6 +45,7 @@ type Outbox struct {
 	size    int       // bytes of arguments in queue
 	flights int
 	newest  *Batch // the last one sent
+	early   *Batch // it is back before the one before it
 	last    int    // callers in the last one that landed
 	seq     uint64
 	landed  chan *Batch
@@ -169,8 +170,22 @@ func (o *Outbox) form() *Batch {
 	return b
 }
 
-// Land settles what a batch brought back and keeps the rest for another attempt.
+// Land takes a batch that came back. Both are settled in the order in which they were
+// sent, for so they ran: what the second took is behind what the first took.
 func (o *Outbox) Land(b *Batch) {
+	if o.flights == maxFlights && b == o.newest {
+		o.early = b // its goroutine was the first to get here
+		return
+	}
+	o.settle(b)
+	if b = o.early; b != nil {
+		o.early = nil
+		o.settle(b)
+	}
+}
+
+// settle answers what a batch brought back and keeps the rest for another attempt.
+func (o *Outbox) settle(b *Batch) {
 	o.flights--
 	if o.newest == b {
 		o.newest = nil
