@@ -1,9 +1,12 @@
 package queue_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,22 +30,24 @@ import (
 // between their call and their return; tryGet may answer "empty" only when nothing
 // is there.
 //
-// A get that was cancelled took nothing, as far as its caller can see, but it may
-// have held the head for a while: the item was on its way when the caller left, and
-// goes back to the front. It comes back after the call has returned, for nobody
-// waits for it. So a cancelled get is two operations, hold and back, each of which
-// may happen at any time after the call began, in this order:
+// A get that waits has its engine pop the next id, and that may come when the get is
+// not there any more: its caller left, or was served with an item that a tryGet of the
+// same engine found. What was popped goes back to the front; for that moment others
+// take what is behind it, or find the queue empty. So each get, however it ended, is
+// followed by two more operations, each of which may happen at any time after the get
+// began, in this order:
 //
 //	hold  takes the head, or nothing (nondeterministic)
 //	back  puts what was held in front of the others
 //
-// Both happen at most once for each cancelled get, so an engine that kept taking and
+// A get that was cancelled is these two alone: it took nothing. Both happen at most
+// once for each get, and never without one, so an engine that kept taking and
 // returning for nobody, or that returned to the wrong end, fails. Every history ends
 // with a drain, so an item that is lost or doubled fails too: a drain that does not
 // find each item once is no history at all.
 type operation struct {
 	kind  string // put, get, try, hold, back
-	value rune   // of a put; of hold and back which get it was
+	value rune   // what is put; which get it was that holds
 }
 
 // fifo is a state of the model. Both fields are comparable on purpose.
@@ -63,7 +68,7 @@ var fifoModel = (&porcupine.NondeterministicModel{
 		switch op.kind {
 		case "put":
 			return []any{fifo{s.queue + string(op.value), s.held}}
-		case "get", "try":
+		case "get", "try", "drain":
 			switch {
 			case out == 0 && s.queue == "":
 				return []any{s}
@@ -117,6 +122,24 @@ func (h *history) add(client int, call int64, op operation, out rune) {
 	h.ops = append(h.ops, porcupine.Operation{ClientId: client, Input: op, Call: call, Output: out, Return: h.now()})
 }
 
+// String lists the operations in the order in which they began, times in µs.
+func (h *history) String() string {
+	slices.SortFunc(h.ops, func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) })
+	var b strings.Builder
+	for _, op := range h.ops {
+		in := op.Input.(operation)
+		fmt.Fprintf(&b, "%5d-%5d client %d: %s", op.Call/1000, op.Return/1000, op.ClientId, in.kind)
+		if in.value != 0 {
+			fmt.Fprintf(&b, " %d", in.value-0x100)
+		}
+		if out := op.Output.(rune); out != 0 {
+			fmt.Fprintf(&b, " %d", out-0x100)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
 // took notes how a get or try ended.
 func (h *history) took(client int, call int64, kind string, it queue.Item, err error) error {
 	switch {
@@ -125,14 +148,16 @@ func (h *history) took(client int, call int64, kind string, it queue.Item, err e
 	case errors.Is(err, queue.ErrEmpty):
 		h.add(client, call, operation{kind: kind}, 0)
 	case errors.Is(err, context.DeadlineExceeded):
-		which := h.fresh()
-		h.add(client, call, operation{"hold", which}, 0)
-		h.add(client, call, operation{"back", which}, 0)
 		h.mu.Lock()
 		h.left++
 		h.mu.Unlock()
 	default:
 		return err
+	}
+	if kind == "get" {
+		which := h.fresh()
+		h.add(client, call, operation{"hold", which}, 0)
+		h.add(client, call, operation{"back", which}, 0)
 	}
 	return nil
 }
@@ -195,7 +220,7 @@ func record(t testing.TB, url string) *history {
 		it, err := queues[0].Get(ctx)
 		cancel()
 		require.NoError(t, err, "an item is lost")
-		require.NoError(t, h.took(0, call, "get", it, nil))
+		require.NoError(t, h.took(0, call, "drain", it, nil))
 	}
 	end := h.now()
 	for i := range h.ops {
@@ -216,7 +241,7 @@ func TestLinearizable(t *testing.T) {
 		left += h.left
 		switch porcupine.CheckOperationsTimeout(fifoModel, h.ops, time.Second) {
 		case porcupine.Illegal:
-			t.Fatalf("not linearizable: %+v", h.ops)
+			t.Fatalf("not linearizable:\n%s", h)
 		case porcupine.Unknown:
 			hard++
 		}
