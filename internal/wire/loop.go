@@ -40,10 +40,7 @@ func Loop[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, owne
 		case c := <-in:
 			box.Touch()
 			owner.Handle(c)
-			if drain(box, out, owner); out.Expecting() {
-				runtime.Gosched()
-				drain(box, out, owner)
-			}
+			gather(box, out, owner)
 		case b := <-out.Landed():
 			out.Land(b)
 		case <-out.Due():
@@ -63,16 +60,30 @@ func pump[C any](out *Outbox, owner Owner[C]) {
 	}
 }
 
-// drain hands over what else waits, as much as fits into a batch.
-func drain[C any](box *actor.Mailbox[C], out *Outbox, owner Owner[C]) {
-	for !out.Full() {
+// gather hands over what else waits. Callers who were just answered have probably
+// more to send, so it yields to them a few times while more comes.
+func gather[C any](box *actor.Mailbox[C], out *Outbox, owner Owner[C]) {
+	drain(box, out, owner)
+	for yields := 0; yields < 4 && out.Expecting(); yields++ {
+		runtime.Gosched()
+		if drain(box, out, owner) == 0 {
+			return
+		}
+	}
+}
+
+// drain hands over what waits, as much as fits into a batch, and returns how many
+// commands that were.
+func drain[C any](box *actor.Mailbox[C], out *Outbox, owner Owner[C]) (n int) {
+	for ; !out.Full(); n++ {
 		select {
 		case c := <-box.In():
 			owner.Handle(c)
 		default:
-			return
+			return n
 		}
 	}
+	return n
 }
 
 func shutdown[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, owner Owner[C]) {

@@ -43,6 +43,7 @@ type Outbox struct {
 	queue   []Command // accepted, not under way; oldest first
 	groups  int       // in queue
 	size    int       // bytes of arguments in queue
+	callers int       // who wait for what is in queue
 	flights int
 	newest  *Batch // the last one sent
 	early   *Batch // it is back before the one before it
@@ -66,6 +67,7 @@ func (o *Outbox) Add(c Command) {
 	o.queue = append(o.queue, c)
 	o.groups += r.Groups
 	o.size += len(r.Args)
+	o.callers += max(r.Callers, 1)
 }
 
 // Full reports that enough waits for one more batch: leave the rest in the inbox.
@@ -125,7 +127,7 @@ func (o *Outbox) lonely() bool {
 
 // Expecting reports that callers who were just answered have probably more to
 // send: yield to them before the next Flush.
-func (o *Outbox) Expecting() bool { return o.flights == 0 && 2*len(o.queue) < o.last }
+func (o *Outbox) Expecting() bool { return o.flights == 0 && 2*o.callers < o.last }
 
 // mayLaunch: the first batch goes at once. The second goes only behind a first
 // that is on the wire, so that they arrive in order, and only when it is worth a
@@ -137,7 +139,7 @@ func (o *Outbox) mayLaunch() bool {
 	case o.flights >= maxFlights || o.newest == nil || !o.newest.written.Load() || o.newest.alone:
 		return false
 	default:
-		return o.Full() || 2*len(o.queue) >= len(o.newest.cmds)
+		return o.Full() || 2*o.callers >= o.newest.callers
 	}
 }
 
@@ -156,6 +158,7 @@ func (o *Outbox) form() *Batch {
 		n++
 		o.groups -= r.Groups
 		o.size -= len(r.Args)
+		o.callers -= max(r.Callers, 1)
 		// A command that may have run stays begun, so that a caller who leaves
 		// knows that it does not know.
 		if r.repeat && c.Left() || !r.repeat && !c.Begin() {
@@ -249,7 +252,7 @@ func (o *Outbox) wait() {
 	}
 	all = append(all, o.queue...)
 	slices.SortStableFunc(all, func(a, b Command) int { return cmp.Compare(a.request().rank(), b.request().rank()) })
-	o.failed, o.queue, o.groups, o.size = nil, nil, 0, 0
+	o.failed, o.queue, o.groups, o.size, o.callers = nil, nil, 0, 0, 0
 	for _, c := range all {
 		if r := c.request(); !r.Born.IsZero() && time.Since(r.Born) > o.cfg.Patience {
 			c.Settle(unavailable(r.repeat, o.cause))
@@ -282,5 +285,5 @@ func (o *Outbox) Abort(err error) {
 			c.Settle(err)
 		}
 	}
-	o.failed, o.queue, o.groups, o.size = nil, nil, 0, 0
+	o.failed, o.queue, o.groups, o.size, o.callers = nil, nil, 0, 0, 0
 }

@@ -136,8 +136,19 @@ if #got > 0 then
     scores[#scores + 1], scores[#scores + 2] = stamp, id
     holders[#holders + 1], holders[#holders + 2] = id, token
   end
+  -- Redis keeps small keys as lists, which it walks for each of the jobs. A member of
+  -- more than 64 bytes makes them tables, which they stay while they exist.
+  local long = #got > 8 and string.rep('-', 65)
+  if long then
+    redis.call('ZADD', claimed, stamp, long)
+    redis.call('HSET', claimants, long, long)
+  end
   redis.call('ZADD', claimed, unpack(scores))
   redis.call('HSET', claimants, unpack(holders))
+  if long then
+    redis.call('ZREM', claimed, long)
+    redis.call('HDEL', claimants, long)
+  end
 end
 if redis.call('LLEN', ids) == 0 then
   more = '1' -- or the next claim would ask in vain

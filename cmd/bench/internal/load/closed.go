@@ -40,10 +40,14 @@ func Closed(ctx context.Context, callers int, d time.Duration, call Call) (Stats
 		r.wait.Go(func() {
 			lat := r.latency.Buffer()
 			defer lat.Flush()
+			// A context of its own, as requests have: one that all share is a lock
+			// that all share.
+			ctx, cancel := context.WithCancel(r.ctx)
+			defer cancel()
 			n := 0
 			defer func() { r.calls.Add(int64(n)) }()
 			for t := time.Now(); t.Before(end) && !r.stop.Load(); n++ {
-				if err := call(r.ctx, caller, n); err != nil {
+				if err := call(ctx, caller, n); err != nil {
 					r.fail(err)
 					return
 				}
