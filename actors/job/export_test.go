@@ -4,13 +4,12 @@ import "github.com/thoonk-go/thoonk/internal/wire"
 
 // The scripts that faults are aimed at.
 var (
-	PutScript      = put
-	ClaimScript    = claim
-	FinishScript   = finish
-	ReleaseScript  = release
-	ExtendScript   = extend
-	MaintainScript = maintain
-	PromoteScript  = promote
+	PutScript     = put
+	ClaimScript   = claim
+	FinishScript  = finish
+	ReleaseScript = release
+	ExtendScript  = extend
+	RestoreScript = restore
 )
 
 // Named is a script as it appears in a request.

@@ -87,6 +87,22 @@ func TestRepair(t *testing.T) {
 	redistest.Eventually(t, func() bool { return b.state() == "finishes: 1" }, "nothing is left behind")
 }
 
+// A job that is put back is there once, also if the reply was lost.
+func TestRepairOnce(t *testing.T) {
+	t.Parallel()
+	b, proxy := newProxied(t, job.Config{}, engine.Config{Lease: time.Second, CheckEvery: 500 * time.Millisecond})
+	require.NoError(t, b.Pause(t.Context()))
+	b.available("a", "lost")
+	b.seed("LREM feed.ids:X 0 lost")
+	swallowed := proxy.SwallowNext(job.Named(job.RestoreScript))
+	b.handle(block, pool.Options{})
+	within(t, swallowed, "the reply is lost")
+	redistest.Eventually(t, func() bool { s := b.eng.Stats().Jobs; return s.Retries > 0 && s.InFlight == 0 }, "it is repeated")
+	_, err := b.Put(t.Context(), nil, job.PutOptions{ID: "behind"}) // goes behind the repetition
+	require.NoError(t, err)
+	assert.Equal(t, []string{"behind", "lost", "a"}, b.peer.Strings("LRANGE", "feed.ids:"+b.name, 0, -1))
+}
+
 // A peer claims in two steps: an id that is nowhere for a moment is not put back.
 func TestPeerClaimsInTwoSteps(t *testing.T) {
 	t.Parallel()
