@@ -40,6 +40,15 @@ func (e *Env) Int(flag string) int {
 	return n
 }
 
+// fills is how many items to put in before a run that takes perSecond of them at best. The embedded server copies its
+// lists at every push, so it gets few.
+func (e *Env) fills(perSecond float64) int64 {
+	if e.srv.kind == kindEmbedded {
+		perSecond = min(perSecond, 4000)
+	}
+	return int64((e.d + warmUp(e.d)).Seconds() * perSecond)
+}
+
 // Name is a name that nobody else uses. Whatever is created under it is deleted after the run.
 func (e *Env) Name() string {
 	b := make([]byte, 6)

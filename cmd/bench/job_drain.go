@@ -51,8 +51,7 @@ func fillJobs(ctx context.Context, e *Env, control *job.Jobs) (*jobDrain, error)
 	if err != nil {
 		return nil, err
 	}
-	n := (e.d + warmUp(e.d)).Seconds() * drainPerS
-	calls := max(8, min(int64(n), drainItems, drainBytes/int64(e.payloads.size+1))/batchItems)
+	calls := max(8, min(e.fills(drainPerS), drainItems, drainBytes/int64(e.payloads.size+1))/batchItems)
 	d := &jobDrain{
 		drain:   drain{puts: jobPuts(e, control.Name()), items: calls * batchItems, taken: make([]atomic.Uint64, calls*batchItems/64)},
 		control: control,

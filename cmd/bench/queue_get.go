@@ -46,8 +46,7 @@ func newDrain(ctx context.Context, e *Env, name string, perSecond float64) (*dra
 	if err != nil {
 		return nil, err
 	}
-	n := (e.d + warmUp(e.d)).Seconds() * perSecond
-	calls := max(4, min(int64(n), drainItems, drainBytes/int64(e.payloads.size+1))/batchItems)
+	calls := max(4, min(e.fills(perSecond), drainItems, drainBytes/int64(e.payloads.size+1))/batchItems)
 	d := &drain{puts: puts(e, name), items: calls * batchItems, taken: make([]atomic.Uint64, calls*batchItems/64)}
 	done, _, err := conn.Run(ctx, direct.Pipeline{Depth: 4, Most: calls, Next: d.puts.next, Check: allPut}, 0, time.Hour)
 	if err == nil && done < calls {
