@@ -48,8 +48,8 @@ type Config struct {
 	Mailbox int
 
 	// CheckEvery is how often an engine whose getters wait on a queue looks whether
-	// a process that died has lost ids there. Their items are back after one and a
-	// half times that at the latest. Defaults to 30s.
+	// a process that died has lost ids there. Their items are back after twice
+	// that at the latest. Defaults to 30s.
 	CheckEvery time.Duration
 
 	// Workers is how many handlers run at once, in all job sets together. Defaults
