@@ -65,7 +65,7 @@ func newMix(t testing.TB, url string, n int) *mix {
 // operations is how many a mixed test does.
 func operations(small int) int {
 	if os.Getenv("THOONK_FULL") != "" {
-		return 50 * small
+		return 20 * small
 	}
 	return small
 }
