@@ -65,7 +65,16 @@ func (c *commandLog) do(args ...any) (any, error) {
 		}
 		c.commands = append(c.commands, c.general(words))
 	}
-	return c.raw.DoErr(args...)
+	reply, err := c.raw.DoErr(args...)
+	if args[0] == "EXEC" && reply == nil && err == nil { // others changed a watched key: it begins again
+		for i := len(c.commands) - 1; i >= 0; i-- {
+			if strings.HasPrefix(c.commands[i], "WATCH ") {
+				c.commands = c.commands[:i]
+				break
+			}
+		}
+	}
+	return reply, err
 }
 
 var (
