@@ -56,12 +56,6 @@ func (l *ledger) deliver(items ...queue.Item) {
 	}
 }
 
-func (l *ledger) count() (acked, delivered int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.acked), len(l.delivered)
-}
-
 // Items are put and taken while getters leave, engines close and come back,
 // replies get lost, connections are cut, and worker processes are killed. Then:
 //
@@ -71,7 +65,7 @@ func (l *ledger) count() (acked, delivered int) {
 func TestBigRun(t *testing.T) {
 	total := int64(5_000)
 	if os.Getenv("THOONK_FULL") != "" {
-		total = 100_000
+		total = 110_000
 	}
 	t.Run("living", func(t *testing.T) { runBig(t, total, false) })
 	t.Run("killed", func(t *testing.T) { runBig(t, total, true) })

@@ -255,8 +255,8 @@ func TestLinearizable(t *testing.T) {
 // process: not parallel.
 func TestBrokenTakeIsNotLinearizable(t *testing.T) {
 	mutations := map[string][2]string{
-		"from the wrong end":            {"redis.call('RPOP', ids, n)", "redis.call('LPOP', ids, n)"},
-		"empty while there is one left": {"-- Ids without an item are looked", "if redis.call('LLEN', ids) == 1 and #ARGV == 4 then want = 0 redis.call('RPUSH', slot, number, '1') return {{1, '1', {}}} end\n--"},
+		"from the wrong end":              {"redis.call('RPOP', ids, n)", "redis.call('LPOP', ids, n)"},
+		"empty while there are some left": {"-- Ids without an item are looked", "if redis.call('LLEN', ids) <= 3 and #ARGV == 4 then want = 0 redis.call('RPUSH', slot, number, '1') return {{1, '1', {}}} end\n--"},
 	}
 	for name, change := range mutations {
 		t.Run(name, func(t *testing.T) {

@@ -58,7 +58,7 @@ func purge(ctx context.Context, b *bench) (string, error) {
 }
 
 // Three items, a is next, as peers put them.
-var abc = []string{"RPUSH feed.ids:X c b a", "HSET feed.items:X a 1 b 2 c 3"}
+var abc = []string{"HSET feed.items:X a 1 b 2 c 3", "RPUSH feed.ids:X c b a"}
 
 func TestStates(t *testing.T) {
 	t.Parallel()
