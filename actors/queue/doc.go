@@ -51,7 +51,8 @@
 // An item that goes back keeps its place. But for the few milliseconds that it was
 // away others may have taken what is behind it, and TryGet may have found the queue
 // empty. That happens when a getter leaves while its item is on the way, and within
-// 5 ms after getters that waited have been served or have left.
+// 5 ms after getters that waited have been served or have left. Two items that go
+// back at the same time, one popped and one taken, may change places.
 //
 // # Peers
 //

@@ -161,7 +161,8 @@ func (b *bench) drainAll(n int) (items []queue.Item) {
 	return append(items, b.drain()...)
 }
 
-// Items are conserved, and keep their order, however many getters leave.
+// Items are conserved however many getters leave. (Each goes back to its place, but
+// what the waker popped and what a take brought go back independently.)
 func TestManyLeave(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -187,9 +188,6 @@ func TestManyLeave(t *testing.T) {
 	}
 	all.Wait()
 	rest := b.drainAll(items - len(got))
-	for i := 1; i < len(rest); i++ {
-		assert.Less(t, rest[i-1].ID, rest[i].ID, "what went back kept its place")
-	}
 	seen := map[string]bool{}
 	for _, it := range append(got, rest...) {
 		assert.False(t, seen[it.ID], "twice: %s", it.ID)

@@ -186,8 +186,8 @@ func (o *owner) landed(t *taking, err error) {
 
 // giveBack returns what nobody here wants.
 func (o *owner) giveBack() {
-	if o.returning || len(o.popped) == 0 && len(o.ready) == 0 {
-		return
+	if o.returning || o.underWay() > 0 || len(o.popped) == 0 && len(o.ready) == 0 {
+		return // what is under way goes back with the rest, or it would get in front of it
 	}
 	// Ids that were only popped are further back in line than items that were
 	// taken; of each, the one that was taken first has to be returned last.
