@@ -27,30 +27,19 @@ func SplitChannel(channel string) (kind Key, name string, ok bool) {
 	return Key(channel[:i+1]), channel[i+1:], true
 }
 
-// NewID returns a generated id: a random UUID as 32 hex digits (contract 1). The
-// randomness is the runtime's ChaCha8, seeded by the operating system: ids have to
-// be unique, not secret.
+// NewID returns a generated id: a random UUID (version 4) as 32 hex digits (contract
+// 1). The randomness is the runtime's ChaCha8, seeded by the operating system, which
+// has no lock: ids have to be unique, not secret.
 func NewID() string {
 	const digits = "0123456789abcdef"
-	u, err := uuid.NewRandomFromReader(random{})
-	if err != nil {
-		panic(err) // random never fails
-	}
+	var u uuid.UUID
+	binary.LittleEndian.PutUint64(u[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(u[8:], rand.Uint64())
+	u[6] = u[6]&0x0f | 0x40 // version
+	u[8] = u[8]&0x3f | 0x80 // variant
 	var b [32]byte
 	for i, v := range u {
 		b[2*i], b[2*i+1] = digits[v>>4], digits[v&15]
 	}
 	return string(b[:])
-}
-
-// random reads from the runtime's generator, which has no lock.
-type random struct{}
-
-func (random) Read(p []byte) (int, error) {
-	for i := 0; i < len(p); i += 8 {
-		var b [8]byte
-		binary.LittleEndian.PutUint64(b[:], rand.Uint64())
-		copy(p[i:], b[:])
-	}
-	return len(p), nil
 }

@@ -64,7 +64,7 @@ func pump[C any](out *Outbox, owner Owner[C]) {
 // more to send, so it yields to them a few times while more comes.
 func gather[C any](box *actor.Mailbox[C], out *Outbox, owner Owner[C]) {
 	drain(box, out, owner)
-	for yields := 0; yields < 4 && out.Expecting(); yields++ {
+	for yields := 0; yields < 2 && out.Expecting(); yields++ {
 		runtime.Gosched()
 		if drain(box, out, owner) == 0 {
 			return
