@@ -18,7 +18,7 @@ import (
 )
 
 // Inbox is the size of an actor's inbox, in commands.
-const Inbox = 128
+const Inbox = 96
 
 // A Host belongs to one engine.
 type Host struct {
