@@ -23,12 +23,14 @@ const slowest = 1 << 20
 // A Lane is one connection's worth of Redis client, shared by some actors.
 type Lane struct {
 	Client radix.Client
-	// Timeout of one round trip, to which a second per MiB sent is added. The
-	// connection is closed when it passes.
+	// Timeout of one round trip, to which a second is added per MiB under way on the
+	// lane: a small batch may stand behind a large one of another name. The connection
+	// is closed when it passes.
 	Timeout time.Duration
 
 	dialErr atomic.Pointer[error]
 	current atomic.Pointer[radix.Conn] // the connection last used
+	bytes   atomic.Int64               // of arguments under way
 }
 
 // Cut closes the connection, which ends what is under way on it.
@@ -45,7 +47,8 @@ func (l *Lane) Dialled(err error) { l.dialErr.Store(&err) }
 // fly sends b and waits for its replies.
 func (l *Lane) fly(b *Batch) {
 	b.lane = l
-	b.limit = l.Timeout + time.Duration(b.size/slowest)*time.Second
+	b.limit = l.Timeout + time.Duration(l.bytes.Add(int64(b.size))/slowest)*time.Second
+	defer l.bytes.Add(-int64(b.size))
 	ctx, cancel := context.WithTimeout(context.Background(), connWait)
 	b.err = l.Client.Do(ctx, b)
 	cancel()
