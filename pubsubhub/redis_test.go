@@ -78,9 +78,6 @@ func testPayloads(t *testing.T, protocol string) {
 }
 
 func TestHugePayload(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds and half a gigabyte")
-	}
 	t.Parallel()
 	srv := redistest.Private(t, redisserver.Options{Args: []string{"--client-output-buffer-limit", "pubsub 0 0 0"}})
 	h := onRedis(t, srv, Config{})

@@ -54,7 +54,7 @@ func FuzzDecoders(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, reply string) {
 		if strings.HasPrefix(reply, "-") {
-			t.Skip("a refusal")
+			return // a refusal
 		}
 		for _, c := range []wire.Command{
 			catalog.Create("n", "i", "feed", nil, true), catalog.Delete("n", "i"), catalog.ReadConfig("n"), catalog.Names("0", 10),
