@@ -67,7 +67,7 @@ type Item struct {
 // lost reply the call is repeated by itself: the id tells whether it had run.
 func (f *Feed) Publish(ctx context.Context, body []byte) (id string, err error) {
 	id = contract.NewID()
-	return id, f.publish(ctx, []Item{{ID: id, Body: body}})
+	return id, f.publishOne(ctx, Item{ID: id, Body: body})
 }
 
 // PublishAs adds an item under the given id, or edits the item that has it; both
@@ -77,7 +77,7 @@ func (f *Feed) Publish(ctx context.Context, body []byte) (id string, err error) 
 // changed the same item in between, its change is overwritten, as if this call
 // had come after it.
 func (f *Feed) PublishAs(ctx context.Context, id string, body []byte) error {
-	return f.publish(ctx, []Item{{ID: id, Body: body}})
+	return f.publishOne(ctx, Item{ID: id, Body: body})
 }
 
 // PublishMany publishes items in order; those without an ID get a generated one.
@@ -98,7 +98,7 @@ func (f *Feed) PublishMany(ctx context.Context, items []Item) (ids []string, err
 	}
 	for len(list) > 0 {
 		n := wire.Part(len(list), func(i int) int { return len(list[i].Body) })
-		if err := f.publish(ctx, list[:n]); err != nil {
+		if err := f.publishPart(ctx, list[:n]); err != nil {
 			return ids, err
 		}
 		for _, it := range list[:n] {
@@ -116,19 +116,30 @@ func (f *Feed) check(it Item) error {
 	return contract.CheckItem(it.Body, f.kind.host.MaxItem)
 }
 
-func (f *Feed) publish(ctx context.Context, items []Item) error {
+func (f *Feed) publishOne(ctx context.Context, it Item) error {
+	if err := f.check(it); err != nil {
+		return f.wrap("publish", host.Refused(err))
+	}
+	c := f.kind.host.Calls.New(publish, 2, len(it.ID)+len(it.Body))
+	defer f.kind.host.Calls.Free(c)
+	c.Args = c.Args.String(it.ID).Bytes(it.Body)
+	return f.publish(ctx, c)
+}
+
+// publishPart publishes items that were checked, in one call.
+func (f *Feed) publishPart(ctx context.Context, items []Item) error {
 	size := 0
 	for _, it := range items {
-		if err := f.check(it); err != nil {
-			return f.wrap("publish", host.Refused(err))
-		}
 		size += len(it.ID) + len(it.Body)
 	}
 	args := wire.NewArgs(2*len(items), size)
 	for _, it := range items {
 		args = args.String(it.ID).Bytes(it.Body)
 	}
-	c := wire.NewCall(publish, len(items), args, wire.Worst)
+	return f.publish(ctx, wire.NewCall(publish, len(items), args, wire.Worst))
+}
+
+func (f *Feed) publish(ctx context.Context, c *wire.Call[int64]) error {
 	c.Repeatable = true
 	status, err := ask(ctx, f, c)
 	if err == nil && status > edited {

@@ -10,7 +10,6 @@ import (
 	"github.com/thoonk-go/thoonk/internal/actor"
 	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/host"
-	"github.com/thoonk-go/thoonk/internal/line"
 	"github.com/thoonk-go/thoonk/internal/wire"
 )
 
@@ -38,11 +37,8 @@ func (c *Claim) Jobs() *Jobs { return c.jobs }
 // claim is yours for the Timeout of the job set; Extend begins that time anew.
 // Then, or when this process dies, the job goes to another worker.
 func (j *Jobs) Get(ctx context.Context) (*Claim, error) {
-	claims, err := actor.Ask[[]*Claim](ctx, j.h, line.NewGetter[*Claim](1, true))
-	if err != nil {
-		return nil, j.wrap("get", err)
-	}
-	return claims[0], nil
+	c, err := j.get(ctx, true)
+	return c, j.wrap("get", err)
 }
 
 // TryGet claims the next job, or returns ErrEmpty if none is available or claims
@@ -50,12 +46,19 @@ func (j *Jobs) Get(ctx context.Context) (*Claim, error) {
 func (j *Jobs) TryGet(ctx context.Context) (*Claim, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, j.kind.host.Patience, actor.ErrUnavailable)
 	defer cancel()
-	claims, err := actor.Ask[[]*Claim](ctx, j.h, line.NewGetter[*Claim](1, false))
+	c, err := j.get(ctx, false)
+	if err != nil && context.Cause(ctx) == actor.ErrUnavailable {
+		err = fmt.Errorf("%w (%w)", actor.ErrUnavailable, actor.ErrNotSent)
+	}
+	return c, j.wrap("get", err)
+}
+
+func (j *Jobs) get(ctx context.Context, waits bool) (*Claim, error) {
+	g := j.kind.getters.New(1, waits)
+	defer j.kind.getters.Free(g)
+	claims, err := actor.Ask[[]*Claim](ctx, j.h, g)
 	if err != nil {
-		if context.Cause(ctx) == actor.ErrUnavailable {
-			err = fmt.Errorf("%w (%w)", actor.ErrUnavailable, actor.ErrNotSent)
-		}
-		return nil, j.wrap("get", err)
+		return nil, err
 	}
 	return claims[0], nil
 }

@@ -124,9 +124,9 @@ func (o *owner) report(c *Claim, x *execution, result []byte, err error) {
 	}
 	e := &settling{then: func(status int64, err error) { o.ended(c, finished, status, err) }}
 	if finished {
-		e.Request = wire.Request{Script: finish, Args: finishArgs(c, result), Groups: 1, Repeatable: true}
+		e.Request = wire.Request{Script: finish, Args: finishArgs(c, result), Groups: 1, Repeatable: true, Patient: true}
 	} else {
-		e.Request = wire.Request{Script: release, Args: releaseArgs(c, how), Groups: 1, Repeatable: true}
+		e.Request = wire.Request{Script: release, Args: releaseArgs(c, how), Groups: 1, Repeatable: true, Patient: true}
 	}
 	o.send(e)
 }
@@ -188,7 +188,7 @@ func (o *owner) extendAll() {
 		o.mine++
 		o.renewals++
 		o.out.Add(&renewing{
-			Request: wire.Request{Script: extend, Args: args, Groups: len(some), Repeatable: true},
+			Request: wire.Request{Script: extend, Args: args, Groups: len(some), Repeatable: true, Patient: true},
 			claims:  some,
 			then:    o.renewed,
 		})

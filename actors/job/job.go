@@ -11,6 +11,7 @@ import (
 	"github.com/thoonk-go/thoonk/internal/actor"
 	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/host"
+	"github.com/thoonk-go/thoonk/internal/line"
 	"github.com/thoonk-go/thoonk/internal/wakeup"
 	"github.com/thoonk-go/thoonk/internal/wire"
 	"github.com/thoonk-go/thoonk/pool"
@@ -50,6 +51,7 @@ type Kind struct {
 	waker    *wakeup.Waker
 	pool     *pool.Pool
 	settings Settings
+	getters  line.Getters[*Claim]
 
 	mu       sync.Mutex
 	handling map[string]*handling // by job set

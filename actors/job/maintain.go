@@ -51,7 +51,7 @@ func (o *owner) promote() {
 	o.mine++
 	args := wire.NewArgs(1, 0).String("")
 	o.out.Add(&settling{
-		Request: wire.Request{Script: promote, Args: args, Groups: 1, Repeatable: true},
+		Request: wire.Request{Script: promote, Args: args, Groups: 1, Repeatable: true, Patient: true},
 		then: func(wait int64, err error) {
 			o.mine--
 			if err == nil && wait >= 0 {
@@ -90,7 +90,7 @@ func (o *owner) maintain() {
 		args = args.String(c)
 	}
 	m := &maintaining{owner: o}
-	m.Request = wire.Request{Script: maintain, Args: args, Groups: 1, Count: 10, Repeatable: true}
+	m.Request = wire.Request{Script: maintain, Args: args, Groups: 1, Count: 10, Repeatable: true, Patient: true}
 	o.mine++
 	o.out.Add(m)
 }

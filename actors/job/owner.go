@@ -284,7 +284,7 @@ func (o *owner) claim(slot, want, slots int) {
 	}
 	c.Request = wire.Request{
 		Script: claim, Args: args, Groups: 1, Count: 6 + len(popped),
-		Numbered: true, Repeatable: true, Callers: want,
+		Numbered: true, Repeatable: true, Patient: true, Callers: want,
 	}
 	if slots == 0 {
 		o.asked = o.line.Arrivals()
@@ -343,7 +343,7 @@ func (o *owner) giveBackIDs() {
 func (o *owner) settle(c *Claim, s *wire.Script, args wire.Args, then func(status int64, err error)) {
 	o.mine++
 	o.out.Add(&settling{
-		Request: wire.Request{Script: s, Args: args, Groups: 1, Repeatable: true},
+		Request: wire.Request{Script: s, Args: args, Groups: 1, Repeatable: true, Patient: true},
 		then: func(status int64, err error) {
 			o.mine--
 			if then != nil {

@@ -45,18 +45,33 @@ func (j *Jobs) Put(ctx context.Context, body []byte, opts ...PutOptions) (id str
 	if !it.own {
 		it.id = contract.NewID()
 	}
-	c, err := j.putCall([]item{it}, o)
-	if err != nil {
-		return "", j.wrap("put", err)
+	if err := j.checkPut(it, o); err != nil {
+		return "", j.wrap("put", host.Refused(err))
 	}
-	statuses, err := actor.Ask[[]int64](ctx, j.h, c)
+	status, err := j.putOne(ctx, it, o)
 	if err == nil {
-		err = outcome(statuses[0])
+		err = outcome(status)
 	}
 	if err != nil {
 		return "", j.wrap("put", err)
 	}
 	return it.id, nil
+}
+
+func (j *Jobs) putOne(ctx context.Context, it item, o PutOptions) (status int64, err error) {
+	if o.Delay > 0 { // the owner has to know
+		c := putPart([]item{it}, o)
+		statuses, err := actor.Ask[[]int64](ctx, j.h, c)
+		if err != nil {
+			return 0, err
+		}
+		return statuses[0], nil
+	}
+	c := j.kind.host.Calls.New(put, 6, 16+len(it.id)+len(it.body)+3)
+	defer j.kind.host.Calls.Free(c)
+	c.Args = it.appendTo(c.Args.Number(), o)
+	c.Numbered, c.Repeatable = true, true
+	return actor.Ask[int64](ctx, j.h, c)
 }
 
 // An Outcome is what became of one job of PutMany.
@@ -75,15 +90,15 @@ func (j *Jobs) PutMany(ctx context.Context, bodies [][]byte, opts ...PutOptions)
 	}
 	outcomes, items := make([]Outcome, len(bodies)), make([]item, len(bodies))
 	for i, b := range bodies {
-		if err := contract.CheckItem(b, j.kind.host.MaxItem); err != nil {
-			return nil, j.wrap("put", host.Refused(fmt.Errorf("item %d: %w", i, err)))
-		}
 		items[i] = item{id: contract.NewID(), body: b}
 		outcomes[i].ID = items[i].id
+		if err := j.checkPut(items[i], o); err != nil {
+			return nil, j.wrap("put", host.Refused(fmt.Errorf("item %d: %w", i, err)))
+		}
 	}
 	failed := host.SendParts(ctx, j.h, len(items),
 		func(i int) int { return len(items[i].body) },
-		func(from, to int) (*putting, error) { return j.putCall(items[from:to], o) },
+		func(from, to int) (*putting, error) { return putPart(items[from:to], o), nil },
 		func(from, to int, statuses []int64, err error) error {
 			var first error
 			for i := from; i < to; i++ {
@@ -123,49 +138,54 @@ type item struct {
 	own  bool
 }
 
-// A putting is a put, which may make jobs due soon.
+func (j *Jobs) checkPut(it item, o PutOptions) error {
+	if it.own {
+		if err := contract.CheckID(it.id); err != nil {
+			return err
+		}
+	}
+	if o.Delay < 0 {
+		return fmt.Errorf("%w: Delay is %v, it must not be negative", ErrInvalidDelay, o.Delay)
+	}
+	return contract.CheckItem(it.body, j.kind.host.MaxItem)
+}
+
+// appendTo appends what follows the number in a group of put.lua.
+func (it item) appendTo(args wire.Args, o PutOptions) wire.Args {
+	high, own := "0", "0"
+	if o.Priority == High {
+		high = "1"
+	}
+	if it.own {
+		own = "1"
+	}
+	return args.String(it.id).Bytes(it.body).String(high).Int(o.Delay.Milliseconds()).String(own)
+}
+
+// A putting is a put of some jobs, which may make jobs due soon.
 type putting struct {
 	wire.Call[[]int64]
 	delay time.Duration
 }
 
-func (j *Jobs) putCall(items []item, o PutOptions) (*putting, error) {
-	size := 0
+// putPart puts jobs that were checked, in one call.
+func putPart(items []item, o PutOptions) *putting {
+	size := 16
 	for _, it := range items {
-		if it.own {
-			if err := contract.CheckID(it.id); err != nil {
-				return nil, host.Refused(err)
-			}
-		}
-		if err := contract.CheckItem(it.body, j.kind.host.MaxItem); err != nil {
-			return nil, host.Refused(err)
-		}
-		size += len(it.id) + len(it.body)
+		size += len(it.id) + len(it.body) + 8
 	}
-	if o.Delay < 0 {
-		return nil, host.Refused(fmt.Errorf("%w: Delay is %v, it must not be negative", ErrInvalidDelay, o.Delay))
-	}
-	high, own := "0", "0"
-	if o.Priority == High {
-		high = "1"
-	}
-	args := wire.NewArgs(6*len(items), size+32)
+	args := wire.NewArgs(6*len(items), size).Number()
 	for i, it := range items {
-		if i == 0 {
-			args = args.Number()
-		} else {
+		if i > 0 {
 			args = args.String("")
 		}
-		if it.own {
-			own = "1"
-		}
-		args = args.String(it.id).Bytes(it.body).String(high).Int(o.Delay.Milliseconds()).String(own)
+		args = it.appendTo(args, o)
 	}
 	p := &putting{delay: o.Delay.Truncate(time.Millisecond)}
-	p.Request = wire.Request{Script: put, Args: args, Groups: len(items), Numbered: true, Repeatable: true, Born: time.Now()}
+	p.Request = wire.Request{Script: put, Args: args, Groups: len(items), Numbered: true, Repeatable: true}
 	p.Read = wire.Statuses
 	p.Init()
-	return p, nil
+	return p
 }
 
 func last(opts []PutOptions) PutOptions {

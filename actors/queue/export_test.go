@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 
-	"github.com/thoonk-go/thoonk/internal/line"
 	"github.com/thoonk-go/thoonk/internal/wire"
 )
 
@@ -11,7 +10,7 @@ import (
 // so that a test can say who came before whom. The function it returns waits as
 // Get does.
 func (q *Queue) Line(ctx context.Context, n int) (func(context.Context) ([]Item, error), error) {
-	g := line.NewGetter[Item](n, true)
+	g := q.kind.getters.New(n, true)
 	box, err := q.h.Send(ctx, g)
 	if err != nil {
 		return nil, err

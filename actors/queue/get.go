@@ -9,7 +9,6 @@ import (
 
 	"github.com/thoonk-go/thoonk/internal/actor"
 	"github.com/thoonk-go/thoonk/internal/host"
-	"github.com/thoonk-go/thoonk/internal/line"
 )
 
 // Get takes the next item. It waits until there is one: getters of one engine are
@@ -67,7 +66,9 @@ func (q *Queue) GetUpTo(ctx context.Context, n int, linger time.Duration) ([]Ite
 
 func (q *Queue) get(ctx context.Context, n int, waits bool) ([]Item, error) {
 	for {
-		items, err := actor.Ask[[]Item](ctx, q.h, line.NewGetter[Item](n, waits))
+		g := q.kind.getters.New(n, waits)
+		items, err := actor.Ask[[]Item](ctx, q.h, g)
+		q.kind.getters.Free(g)
 		if !waits || !errors.Is(err, actor.ErrUnavailable) {
 			return items, err
 		}

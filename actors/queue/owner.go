@@ -150,7 +150,7 @@ func (o *owner) take(slot, want int) {
 	}
 	t.Request = wire.Request{
 		Script: take, Args: args, Groups: 1, Count: 3 + len(t.popped),
-		Numbered: true, Repeatable: true, Callers: want,
+		Numbered: true, Repeatable: true, Patient: true, Callers: want,
 	}
 	o.asked = o.line.Arrivals()
 	o.takes[slot] = t
@@ -213,7 +213,7 @@ func (o *owner) giveBack() {
 		number()
 		args = args.String(r.items[i].ID).String("1").Bytes(r.items[i].Body)
 	}
-	r.Request = wire.Request{Script: giveBack, Args: args, Groups: len(r.ids) + len(r.items), Numbered: true, Repeatable: true}
+	r.Request = wire.Request{Script: giveBack, Args: args, Groups: len(r.ids) + len(r.items), Numbered: true, Repeatable: true, Patient: true}
 	o.out.Add(r)
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/thoonk-go/thoonk/internal/actor"
 	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/host"
+	"github.com/thoonk-go/thoonk/internal/line"
 	"github.com/thoonk-go/thoonk/internal/wakeup"
 	"github.com/thoonk-go/thoonk/internal/wire"
 )
@@ -21,6 +22,8 @@ type Kind struct {
 	host  *host.Host
 	set   *actor.Set[command]
 	waker *wakeup.Waker
+
+	getters line.Getters[Item]
 
 	pause   time.Duration   // between two looks at items that seem lost
 	looking host.Background // at them
@@ -94,12 +97,15 @@ type PutOptions struct{ Priority Priority }
 // Nil means that the item is stored. After a lost reply the call is repeated by
 // itself; the item is not put twice, even if it was taken in between.
 func (q *Queue) Put(ctx context.Context, body []byte, opts ...PutOptions) (id string, err error) {
-	id = contract.NewID()
-	c, err := q.putCall([]Item{{id, body}}, opts)
-	if err == nil {
-		_, err = ask(ctx, q, c)
+	if err := contract.CheckItem(body, q.kind.host.MaxItem); err != nil {
+		return "", q.wrap("put", host.Refused(err))
 	}
-	if err != nil {
+	id = contract.NewID()
+	c := q.kind.host.Calls.New(put, 4, 16+len(id)+len(body)+1)
+	defer q.kind.host.Calls.Free(c)
+	c.Args = c.Args.Number().String(id).Bytes(body).String(priority(opts))
+	c.Numbered, c.Repeatable = true, true
+	if _, err := ask(ctx, q, c); err != nil {
 		return "", q.wrap("put", err)
 	}
 	return id, nil
@@ -124,9 +130,10 @@ func (q *Queue) PutMany(ctx context.Context, bodies [][]byte, opts ...PutOptions
 			return nil, q.wrap("put", host.Refused(fmt.Errorf("item %d: %w", i, err)))
 		}
 	}
+	high := priority(opts)
 	failed := host.SendParts(ctx, q.h, len(items),
 		func(i int) int { return len(items[i].Body) },
-		func(from, to int) (*wire.Call[int64], error) { return q.putCall(items[from:to], opts) },
+		func(from, to int) (*wire.Call[int64], error) { return putPart(items[from:to], high), nil },
 		func(from, to int, status int64, err error) error {
 			if err == nil {
 				err = host.Refusal(status, contract.TypeQueue)
@@ -140,16 +147,19 @@ func (q *Queue) PutMany(ctx context.Context, bodies [][]byte, opts ...PutOptions
 	return outcomes, failed
 }
 
-func (q *Queue) putCall(items []Item, opts []PutOptions) (*wire.Call[int64], error) {
-	size, priority := 0, "0"
-	for _, it := range items {
-		if err := contract.CheckItem(it.Body, q.kind.host.MaxItem); err != nil {
-			return nil, host.Refused(err)
-		}
-		size += len(it.ID) + len(it.Body)
-	}
+// priority is what put.lua is told of it.
+func priority(opts []PutOptions) string {
 	if len(opts) > 0 && opts[len(opts)-1].Priority == High {
-		priority = "1"
+		return "1"
+	}
+	return "0"
+}
+
+// putPart puts items that were checked, in one call.
+func putPart(items []Item, priority string) *wire.Call[int64] {
+	size := 0
+	for _, it := range items {
+		size += len(it.ID) + len(it.Body)
 	}
 	args := wire.NewArgs(4*len(items), size+16)
 	for i, it := range items {
@@ -162,7 +172,7 @@ func (q *Queue) putCall(items []Item, opts []PutOptions) (*wire.Call[int64], err
 	}
 	c := wire.NewCall(put, len(items), args, wire.Worst)
 	c.Numbered, c.Repeatable = true, true
-	return c, nil
+	return c
 }
 
 func (q *Queue) wrap(op string, err error) error {

@@ -27,8 +27,20 @@ type Reply[T any] struct {
 	err   error
 }
 
-// Init makes the reply usable. Call it before the command is sent.
-func (r *Reply[T]) Init() { r.ready = make(chan struct{}, 1) }
+// Init makes the reply usable: one that is new, or that was answered. Call it before
+// the command is sent.
+func (r *Reply[T]) Init() {
+	var none T
+	r.value, r.err = none, nil
+	r.state.Store(waiting)
+	if r.ready == nil {
+		r.ready = make(chan struct{}, 1)
+	}
+}
+
+// Answered reports, once Wait has returned, that it returned the owner's answer: the
+// owner has no use for the command any more.
+func (r *Reply[T]) Answered() bool { return r.state.Load() == answered }
 
 // Reset makes a reply whose Wait returned ErrStopped usable again.
 func (r *Reply[T]) Reset() { r.state.Store(waiting) }

@@ -29,6 +29,7 @@ type Host struct {
 	Logger   *zap.Logger
 	Lane     func(name string) *wire.Lane
 	Abort    context.Context // ends when actors must stop waiting for Redis
+	Calls    wire.Calls      // that publish or put one item
 
 	numbers atomic.Uint64
 }

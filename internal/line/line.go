@@ -2,7 +2,11 @@
 // which they came. Only the actor that owns a line uses it.
 package line
 
-import "github.com/thoonk-go/thoonk/internal/actor"
+import (
+	"sync"
+
+	"github.com/thoonk-go/thoonk/internal/actor"
+)
 
 // A Getter is a caller who wants up to Want items, but at least one.
 type Getter[T any] struct {
@@ -13,11 +17,26 @@ type Getter[T any] struct {
 	arrival uint64 // its place in line
 }
 
-// NewGetter returns a getter.
-func NewGetter[T any](want int, waits bool) *Getter[T] {
-	g := &Getter[T]{Want: want, Waits: waits}
+// Getters makes getters, out of those that were answered before. The zero value is ready.
+type Getters[T any] struct{ pool sync.Pool }
+
+// New returns a getter.
+func (p *Getters[T]) New(want int, waits bool) *Getter[T] {
+	g, _ := p.pool.Get().(*Getter[T])
+	if g == nil {
+		g = new(Getter[T])
+	}
+	g.Want, g.Waits = want, waits
 	g.Init()
 	return g
+}
+
+// Free takes a getter back that has waited. One that left before its answer came is
+// still in line, and stays so.
+func (p *Getters[T]) Free(g *Getter[T]) {
+	if g.Answered() {
+		p.pool.Put(g)
+	}
 }
 
 // Settle answers with an error.

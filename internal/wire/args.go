@@ -11,8 +11,12 @@ import (
 // as soon as its call has returned, whatever became of the command.
 type Args []byte
 
+// perArg is what the encoding of an argument adds to it at most, if it has less than a
+// million bytes.
+const perArg = 12
+
 // NewArgs returns an Args with room for size payload bytes in n arguments.
-func NewArgs(n, size int) Args { return make(Args, 0, size+n*12) }
+func NewArgs(n, size int) Args { return make(Args, 0, size+n*perArg) }
 
 // Number appends room for a command's number. It has to be the first argument;
 // the batch fills it in when it is written.

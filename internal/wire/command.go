@@ -47,12 +47,13 @@ type Request struct {
 	ReadOnly bool
 	// Callers is how many callers wait for it, if it is more than one.
 	Callers int
-	// Born is when the call began; the caller's patience counts from it. Zero: as
-	// long as it takes.
-	Born time.Time
+	// Patient says that it waits for Redis as long as it takes. Otherwise its caller
+	// waits no longer than Patience.
+	Patient bool
 
-	repeat bool   // it may have run before
-	number uint64 // that it was last written with
+	born   time.Time // when it was first about to be sent
+	repeat bool      // it may have run before
+	number uint64    // that it was last written with
 }
 
 func (r *Request) request() *Request { return r }
@@ -88,7 +89,7 @@ type Call[T any] struct {
 
 // NewCall returns a call of groups groups of the script, which args holds.
 func NewCall[T any](s *Script, groups int, args Args, read func(r Reader, groups int) (T, error)) *Call[T] {
-	c := &Call[T]{Request: Request{Script: s, Args: args, Groups: groups, Born: time.Now()}, Read: read}
+	c := &Call[T]{Request: Request{Script: s, Args: args, Groups: groups}, Read: read}
 	c.Init()
 	return c
 }

@@ -147,7 +147,7 @@ func (o *Outbox) mayLaunch() bool {
 func (o *Outbox) form() *Batch {
 	b := &Batch{name: o.cfg.Name, instance: o.cfg.Instance, numbers: o.cfg.Numbers, seq: o.seq, before: o.newest, cmds: make([]Command, 0, min(len(o.queue), MaxBatch))}
 	o.seq++
-	n, groups := 0, 0
+	n, groups, now := 0, 0, time.Now()
 	for _, c := range o.queue {
 		r := c.request()
 		if len(b.cmds) == 0 {
@@ -163,6 +163,9 @@ func (o *Outbox) form() *Batch {
 		// knows that it does not know.
 		if r.repeat && c.Left() || !r.repeat && !c.Begin() {
 			continue
+		}
+		if r.born.IsZero() {
+			r.born = now
 		}
 		groups += r.Groups
 		b.add(c)
@@ -253,14 +256,18 @@ func (o *Outbox) wait() {
 	all = append(all, o.queue...)
 	slices.SortStableFunc(all, func(a, b Command) int { return cmp.Compare(a.request().rank(), b.request().rank()) })
 	o.failed, o.queue, o.groups, o.size, o.callers = nil, nil, 0, 0, 0
+	o.trouble = time.Now()
 	for _, c := range all {
-		if r := c.request(); !r.Born.IsZero() && time.Since(r.Born) > o.cfg.Patience {
+		r := c.request()
+		if r.born.IsZero() {
+			r.born = o.trouble
+		}
+		if !r.Patient && o.trouble.Sub(r.born) > o.cfg.Patience {
 			c.Settle(unavailable(r.repeat, o.cause))
 		} else {
 			o.Add(c)
 		}
 	}
-	o.trouble = time.Now()
 	o.cfg.Stats.Retries.Add(1)
 	o.backoff = min(max(2*o.backoff, minBackoff), maxBackoff)
 	o.pause = time.NewTimer(o.backoff/2 + rand.N(o.backoff))

@@ -34,26 +34,37 @@ func (r Reader) Int() (int64, error) {
 
 // Bytes reads a bulk string into memory of its own; nil when it is null.
 func (r Reader) Bytes() ([]byte, error) {
-	kind, line, err := r.line()
-	if err != nil {
-		return nil, err
-	}
-	if kind != '$' {
-		return nil, unexpected(kind, "a string")
-	}
-	n, err := parseInt(line)
+	n, err := r.bulk()
 	if err != nil || n < 0 {
 		return nil, err
 	}
-	if n > maxBulk {
-		return nil, fmt.Errorf("wire: a string of %d bytes in a reply", n)
-	}
+	return r.take(n)
+}
+
+// take reads n bytes and the end of the line.
+func (r Reader) take(n int) ([]byte, error) {
 	b := make([]byte, n)
 	if _, err := io.ReadFull(r.br, b); err != nil {
 		return nil, err
 	}
-	_, err = r.br.Discard(2)
+	_, err := r.br.Discard(2)
 	return b, err
+}
+
+// bulk reads the header of a bulk string and returns its length; -1 when it is null.
+func (r Reader) bulk() (int, error) {
+	kind, line, err := r.line()
+	if err != nil {
+		return 0, err
+	}
+	if kind != '$' {
+		return 0, unexpected(kind, "a string")
+	}
+	n, err := parseInt(line)
+	if n > maxBulk {
+		return 0, fmt.Errorf("wire: a string of %d bytes in a reply", n)
+	}
+	return int(max(n, -1)), err
 }
 
 // BytesOrStatus reads a bulk string, which may be null, or an integer.
@@ -70,8 +81,21 @@ func (r Reader) BytesOrStatus() (b []byte, status int64, err error) {
 
 // String reads a bulk string; ok is false when it is null.
 func (r Reader) String() (s string, ok bool, err error) {
-	b, err := r.Bytes()
-	return string(b), b != nil, err
+	n, err := r.bulk()
+	if err != nil || n < 0 {
+		return "", false, err
+	}
+	if n+2 <= r.br.Buffered() { // most are: one copy less
+		b, err := r.br.Peek(n)
+		if err != nil {
+			return "", false, err
+		}
+		s = string(b)
+		_, err = r.br.Discard(n + 2)
+		return s, true, err
+	}
+	b, err := r.take(n)
+	return string(b), true, err
 }
 
 // Len reads an array's header and returns its length; -1 when it is null.

@@ -190,7 +190,7 @@ func TestAway(t *testing.T) {
 	require.NoError(t, srv.Restart(t.Context()))
 	r.peer = redistest.Client(t, srv.URL())
 	again := noting(note, "again")
-	again.Born = time.Now().Add(time.Minute) // patient
+	again.Patient = true
 	r.Add(again)
 	pump(t, r.Outbox)
 	_, err = answer(t, again)
