@@ -2,6 +2,7 @@ package pool
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -76,12 +77,25 @@ func (g *Group) Stats() Stats {
 // be used by one Go, or given back by Release. It never blocks. If it takes less
 // than n, the function given to OnFree is called when there may be more. With 0 it
 // takes nothing, and withdraws: the group does not wait for a slot any more.
-func (g *Group) TryAcquire(n int) int {
+func (g *Group) TryAcquire(n int) int { return g.Exchange(0, n) }
+
+// Exchange gives back unused slots, as Release does, and takes up to n, as TryAcquire
+// does, in one step. If other groups wait for slots of the pool, they are served in
+// between: so who always has work for its slots has to exchange them before it uses
+// them again.
+func (g *Group) Exchange(unused, n int) int {
 	p := g.pool
 	p.mu.Lock()
+	g.giveUp(unused)
 	if p.closed {
 		p.mu.Unlock()
 		return 0
+	}
+	var array [4]*Group // spares an allocation
+	told := array[:0]
+	if unused > 0 && p.line.head != nil {
+		told = p.grant(told)
+		told = slices.DeleteFunc(told, func(t *Group) bool { return t == g }) // it is here
 	}
 	p.unreserve(g)
 	got := max(0, min(n, g.room(), p.room()))
@@ -92,7 +106,7 @@ func (g *Group) TryAcquire(n int) int {
 	} else if got < n && g.onFree != nil {
 		g.wants = true
 	}
-	p.settle(g)
+	p.settle(g, told)
 	return got
 }
 
@@ -101,14 +115,19 @@ func (g *Group) TryAcquire(n int) int {
 func (g *Group) Release(n int) {
 	p := g.pool
 	p.mu.Lock()
+	g.giveUp(n)
+	p.settle(g, nil)
+}
+
+// giveUp takes n slots from the group. It unlocks the pool if it panics.
+func (g *Group) giveUp(n int) {
 	if n < 0 || n > g.unused {
 		unused := g.unused
-		p.mu.Unlock()
-		panic(fmt.Sprintf("pool: Release(%d), but the group has %d unused slots", n, unused))
+		g.pool.mu.Unlock()
+		panic(fmt.Sprintf("pool: %d slots to release, but the group has %d unused slots", n, unused))
 	}
 	g.unused -= n
-	p.held -= n
-	p.settle(g)
+	g.pool.held -= n
 }
 
 // Go runs a task on another goroutine, in a slot that TryAcquire gave. The slot is

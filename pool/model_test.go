@@ -56,12 +56,16 @@ func FuzzSlots(f *testing.F) {
 }
 
 func playSlots(t *testing.T, limit int, ops []byte) {
+	type end struct {
+		ch   chan error
+		keep bool
+	}
 	type model struct {
 		g      *Group
 		unused int
 		short  atomic.Int64
 		told   atomic.Int64
-		ends   []chan error // of the tasks that run
+		ends   []end // of the tasks that run
 	}
 	p := New(limit)
 	defer p.Close()
@@ -80,9 +84,13 @@ func playSlots(t *testing.T, limit int, ops []byte) {
 		m, n := models[op%4], int(op>>5)
 		switch op >> 2 % 8 {
 		case 0, 1, 2:
-			m.short.Add(1) // before: it may be told before TryAcquire returns
-			got := m.g.TryAcquire(n)
-			m.unused += got
+			back := 0
+			if op>>2%8 == 2 {
+				back = min(n/2, m.unused)
+			}
+			m.short.Add(1) // before: it may be told before Exchange returns
+			got := m.g.Exchange(back, n)
+			m.unused += got - back
 			if got == n {
 				m.short.Add(-1)
 			}
@@ -93,13 +101,16 @@ func playSlots(t *testing.T, limit int, ops []byte) {
 		case 4, 5:
 			if m.unused > 0 {
 				m.unused--
-				end := make(chan error)
-				m.ends = append(m.ends, end)
-				m.g.Go(Task{Do: waitFor(end)})
+				e := end{make(chan error), n%2 == 1}
+				m.ends = append(m.ends, e)
+				m.g.Go(Task{Do: waitFor(e.ch), Keep: e.keep})
 			}
 		case 6:
 			if len(m.ends) > 0 {
-				close(m.ends[0])
+				close(m.ends[0].ch)
+				if m.ends[0].keep {
+					m.unused++
+				}
 				m.ends = m.ends[1:]
 			}
 		case 7:
@@ -109,8 +120,12 @@ func playSlots(t *testing.T, limit int, ops []byte) {
 		checkInvariants(t, p, groups...)
 	}
 	for _, m := range models {
-		for _, end := range m.ends {
-			close(end)
+		for _, e := range m.ends {
+			close(e.ch)
+			if e.keep {
+				synctest.Wait()
+				m.unused++
+			}
 		}
 		m.g.Release(m.unused)
 	}

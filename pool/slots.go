@@ -28,10 +28,8 @@ func (p *Pool) room() int {
 }
 
 // settle ends each operation that changed what is free, or what g wants. It
-// unlocks p.mu, and then tells those whose turn it is.
-func (p *Pool) settle(g *Group) {
-	var array [4]*Group // spares an allocation
-	told := array[:0]
+// unlocks p.mu, and then tells those whose turn it is, after those in told.
+func (p *Pool) settle(g *Group, told []*Group) {
 	switch {
 	case p.closed || !g.wants || g.room() <= 0:
 	case p.limit == 0:

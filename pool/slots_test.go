@@ -58,7 +58,7 @@ func TestProgrammingErrors(t *testing.T) {
 		text string
 	}{
 		{func() { g.Release(1) }, "0 unused slots"},
-		{func() { g.Release(-1) }, "Release(-1)"},
+		{func() { g.Release(-1) }, "-1 slots to release"},
 		{func() { g.Go(Task{Do: nothing}) }, "without a slot"},
 		{func() { g.TryAcquire(1); defer g.Release(1); g.Go(Task{}) }, "no Do"},
 	} {

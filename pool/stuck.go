@@ -77,7 +77,7 @@ func (p *Pool) tell(r *Running, all []byte) {
 	r.group.opts.OnStuck(Stuck{
 		Name:    r.task.Name,
 		Running: time.Since(r.started),
-		Cause:   context.Cause(r.ctx),
+		Cause:   context.Cause(&r.ctx),
 		Stack:   stackOf(all, id),
 	})
 }

@@ -28,6 +28,9 @@ type Task struct {
 	// Done, if not nil, gets what Do returned. It is called on the same goroutine,
 	// before the slot is free. Its panics are counted, but nobody else hears of them.
 	Done func(err error)
+	// Keep says that the slot does not get free: when Done is called it belongs to
+	// whoever started the task, as TryAcquire would have given it.
+	Keep bool
 }
 
 // PanicError is what Done gets if Do panics.
@@ -50,8 +53,7 @@ type Running struct {
 	task    Task
 	group   *Group
 	worker  *worker
-	ctx     context.Context
-	end     context.CancelCauseFunc // ends ctx
+	ctx     taskContext
 	started time.Time
 
 	// The worker's mutex guards these.
@@ -63,16 +65,14 @@ type Running struct {
 
 	// The pool's mutex guards these.
 	stuck bool
-	over  bool // the slot is free
+	kept  bool // the slot has been handed back
+	over  bool // Done has returned
 }
 
 func newRunning(g *Group, t Task) *Running {
 	r := &Running{task: t, group: g, started: time.Now()}
 	if t.Timeout > 0 {
-		c := newTimedContext(r.started.Add(t.Timeout))
-		r.ctx, r.end = c, c.end
-	} else {
-		r.ctx, r.end = context.WithCancelCause(context.Background())
+		r.ctx.deadline = r.started.Add(t.Timeout)
 	}
 	return r
 }
@@ -90,7 +90,20 @@ func (r *Running) do() (err error) {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	return r.task.Do(r.ctx)
+	return r.task.Do(&r.ctx)
+}
+
+// handBack gives the slot of a task with Keep to whoever started it.
+func (r *Running) handBack() {
+	if !r.task.Keep {
+		return
+	}
+	g := r.group
+	g.pool.mu.Lock()
+	r.kept = true
+	g.running--
+	g.unused++
+	g.pool.mu.Unlock()
 }
 
 // finish calls Done.

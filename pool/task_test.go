@@ -211,7 +211,7 @@ func TestTooLate(t *testing.T) {
 }
 
 func TestContextsDerivedFromOneWithATimeout(t *testing.T) {
-	c := newTimedContext(time.Now().Add(time.Hour))
+	c := &taskContext{deadline: time.Now().Add(time.Hour)}
 	type key struct{}
 	value := context.WithValue(c, key{}, 1)
 	child, cancel := context.WithCancel(value)

@@ -95,6 +95,7 @@ func (w *worker) run() {
 		w.begin(r)
 		err := r.do()
 		w.doReturned(r)
+		r.handBack()
 		r.finish(err)
 		over := r
 		r = nil
@@ -109,6 +110,7 @@ func (w *worker) exit(r *Running) {
 	defer w.free(r, false) // Done may call Goexit too
 	if !r.returned {       // only this goroutine writes it
 		w.doReturned(r)
+		r.handBack()
 		r.finish(ErrGoexit)
 	}
 }
@@ -137,7 +139,7 @@ func (w *worker) doReturned(r *Running) {
 
 // free ends a task. It reports whether the worker goes on; it ends if it is not fit.
 func (w *worker) free(r *Running, fit bool) (more bool) {
-	r.end(context.Canceled)
+	r.ctx.end(context.Canceled)
 	w.mu.Lock()
 	w.disarm()
 	w.task = nil
@@ -147,8 +149,10 @@ func (w *worker) free(r *Running, fit bool) (more bool) {
 	p.mu.Lock()
 	r.over = true
 	p.running--
-	g.running--
-	p.held--
+	if !r.kept {
+		g.running--
+		p.held--
+	}
 	p.panics += r.panics
 	g.panics += r.panics
 	if r.stuck {
@@ -169,7 +173,7 @@ func (w *worker) free(r *Running, fit bool) (more bool) {
 		close(p.quiet)
 		p.quiet = nil
 	}
-	p.settle(g)
+	p.settle(g, nil)
 	return more
 }
 
@@ -190,7 +194,7 @@ func (w *worker) cancel(r *Running, cause error) {
 func (w *worker) endContext(r *Running, cause error) {
 	r.ended = true
 	w.arm(time.Now().Add(r.group.opts.StuckAfter))
-	r.end(cause)
+	r.ctx.end(cause)
 }
 
 // arm sets the worker's one timer. An earlier setting may have fired already and

@@ -115,7 +115,7 @@ func (s *settling) Settle(err error) { s.then(s.status, err) }
 type renewing struct {
 	wire.Request
 	resolute
-	claims   []*Claim
+	some     []*execution
 	statuses []int64
 	then     func(*renewing, error)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -24,10 +23,20 @@ type handling struct {
 	group   *pool.Group
 }
 
-// An execution is one run of a handler.
+// An execution is one run of a handler, and then the command that ends its claim. It
+// brings its slot of the pool back to the owner, so that the next claim travels with it.
 type execution struct {
-	task    *pool.Running
-	started time.Time
+	wire.Request // without a script: the claim has ended in the handler's own hands
+	resolute
+	owner *owner
+	claim *Claim
+	task  *pool.Running
+	at    int // its place among those that run
+
+	started  time.Time
+	result   []byte
+	finished bool
+	status   int64
 }
 
 // Handle has a handler do the jobs of j, in the slots of the engine's pool that
@@ -84,88 +93,117 @@ func (k *Kind) news(j *Jobs, c command) {
 // run hands claims to the handler, each in one of the slots.
 func (o *owner) run(claims []*Claim, slots int) {
 	o.held += slots - len(claims)
+	now := time.Now()
 	for _, c := range claims {
-		x := &execution{started: time.Now()}
+		x := &execution{owner: o, claim: c, at: len(o.running), started: now}
 		o.meter.began(c)
-		o.running[c] = x
-		var result []byte
-		x.task = o.handling.group.Go(pool.Task{
-			Name:    c.ID,
-			Timeout: c.timeout,
-			Do: func(ctx context.Context) (err error) {
-				result, err = o.handling.handler(ctx, c)
-				return err
-			},
-			Done: func(err error) { o.report(c, x, result, err) },
-		})
+		o.running = append(o.running, x)
+		x.task = o.handling.group.Go(pool.Task{Name: c.ID, Timeout: c.timeout, Do: x.do, Done: x.done, Keep: true})
 	}
 	if len(o.running) > 0 {
 		o.renew.set(o.kind.settings.Lease / 3)
 	}
 }
 
-// report runs on the worker's goroutine, while it still holds its slot: it sends
-// what becomes of the job, so that the next claim travels with it.
-func (o *owner) report(c *Claim, x *execution, result []byte, err error) {
+// do runs on a worker's goroutine, as done does.
+func (x *execution) do(ctx context.Context) (err error) {
+	x.result, err = x.owner.handling.handler(ctx, x.claim)
+	return err
+}
+
+// done sends what becomes of the job, with the slot.
+func (x *execution) done(err error) {
+	o, c := x.owner, x.claim
 	o.meter.ended(time.Since(x.started), err)
-	if c.ended.Load() {
-		o.send(over{c})
-		return
+	if !c.ended.Load() {
+		x.decide(err)
 	}
-	if err == nil && len(result) > o.kind.host.MaxItem {
-		err = Stall(fmt.Errorf("the result has %d bytes, the limit is %d", len(result), o.kind.host.MaxItem))
+	if !o.send(x) {
+		o.handling.group.Release(1)
+	}
+}
+
+// decide chooses the script that ends the claim.
+func (x *execution) decide(err error) {
+	o, c := x.owner, x.claim
+	if err == nil && len(x.result) > o.kind.host.MaxItem {
+		err = Stall(fmt.Errorf("the result has %d bytes, the limit is %d", len(x.result), o.kind.host.MaxItem))
 	}
 	how, finished := judge(err)
 	if err != nil {
-		result = nil // discarded
+		x.result = nil // discarded
 	}
 	if o.kind.draining.Load() && !finished && how.what == "cancel" {
 		how = ending{what: "return"} // it was interrupted: not its fault
 	}
-	e := &settling{then: func(status int64, err error) { o.ended(c, finished, status, err) }}
+	x.finished = finished
+	x.Request = wire.Request{Script: release, Groups: 1, Repeatable: true, Patient: true}
 	if finished {
-		e.Request = wire.Request{Script: finish, Args: finishArgs(c, result), Groups: 1, Repeatable: true, Patient: true}
+		x.Script, x.Args = finish, finishArgs(c, x.result)
 	} else {
-		e.Request = wire.Request{Script: release, Args: releaseArgs(c, how), Groups: 1, Repeatable: true, Patient: true}
+		x.Args = releaseArgs(c, how)
 	}
-	o.send(e)
+}
+
+// Decode implements wire.Command.
+func (x *execution) Decode(r wire.Reader) (err error) {
+	x.status, err = wire.Worst(r, x.Groups)
+	return err
+}
+
+// Settle implements wire.Command.
+func (x *execution) Settle(err error) { x.owner.ended(x, err) }
+
+// returned takes the slot of a handler that has returned, and sends the end of its claim.
+func (o *owner) returned(x *execution) {
+	o.held++
+	if x.Script == nil {
+		o.forget(x)
+	} else {
+		o.out.Add(x)
+	}
+}
+
+// forget takes x out of those that run.
+func (o *owner) forget(x *execution) {
+	last := len(o.running) - 1
+	o.running[x.at] = o.running[last]
+	o.running[x.at].at = x.at
+	o.running[last] = nil
+	o.running = o.running[:last]
 }
 
 // send puts a command of a worker into the inbox. It waits for room as long as it
-// takes: until then the worker has its slot and the claim its lease.
-func (o *owner) send(c command) {
+// takes: until then the worker is busy and the claim has its lease. False: the
+// owner has ended, and the lease will pass.
+func (o *owner) send(c command) bool {
 	for {
 		err := o.box.Send(o.kind.host.Abort, c, time.Hour)
 		if err == nil || o.kind.host.Abort.Err() != nil {
-			return
+			return err == nil
 		}
 		select {
 		case <-o.box.Quit():
-			return // the lease will pass
+			return false
 		default:
 		}
 	}
 }
 
-// over says that a claim ended in the handler's own hands.
-type over struct{ claim *Claim }
-
-func (over) Settle(error) {}
-
 // ended is what became of the end of a claim.
-func (o *owner) ended(c *Claim, finished bool, status int64, err error) {
-	delete(o.running, c)
-	m := o.meter
+func (o *owner) ended(x *execution, err error) {
+	o.forget(x)
+	m, status := o.meter, x.status
 	switch {
 	case err != nil:
 		o.kind.host.Logger.Warn("the end of a job could not be stored: it will run again",
-			zap.String("jobs", o.name), zap.String("id", c.ID), zap.Error(err))
+			zap.String("jobs", o.name), zap.String("id", x.claim.ID), zap.Error(err))
 		m.lost.Add(1)
 	case status == 0:
 		m.lost.Add(1)
 	case status < 0, status == 2:
 		// The job set is gone, and the job with it; or a first try has done it.
-	case finished:
+	case x.finished:
 		m.finished.count(1)
 	case status == 3:
 		m.stalled.Add(1)
@@ -176,20 +214,20 @@ func (o *owner) ended(c *Claim, finished bool, status int64, err error) {
 
 // extendAll renews the leases of all claims that the handler runs.
 func (o *owner) extendAll() {
-	var claims []*Claim
+	var all []*execution
 	if o.renewals == 0 { // else Redis is slow, or away: once is enough
-		claims = slices.Collect(maps.Keys(o.running))
+		all = slices.Clone(o.running)
 	}
-	for some := range slices.Chunk(claims, wire.MaxBatch) {
+	for some := range slices.Chunk(all, wire.MaxBatch) {
 		args := wire.NewArgs(2*len(some), 100*len(some))
-		for _, c := range some {
-			args = args.String(c.ID).String(c.token)
+		for _, x := range some {
+			args = args.String(x.claim.ID).String(x.claim.token)
 		}
 		o.mine++
 		o.renewals++
 		o.out.Add(&renewing{
 			Request: wire.Request{Script: extend, Args: args, Groups: len(some), Repeatable: true, Patient: true},
-			claims:  some,
+			some:    some,
 			then:    o.renewed,
 		})
 	}
@@ -205,9 +243,9 @@ func (o *owner) renewed(r *renewing, err error) {
 	if err != nil {
 		return // the next attempt will tell
 	}
-	for i, c := range r.claims {
-		if x := o.running[c]; x != nil && r.statuses[i] != 1 && !c.ended.Load() {
-			x.task.Cancel(ErrNotOwner)
+	for i, x := range r.some {
+		if r.statuses[i] != 1 && !x.claim.ended.Load() {
+			x.task.Cancel(ErrNotOwner) // nothing, if the handler has returned
 		}
 	}
 }

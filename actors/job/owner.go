@@ -71,7 +71,7 @@ type owner struct {
 
 	meter    *meter
 	handling *handling
-	running  map[*Claim]*execution // by the handler
+	running  []*execution // by the handler, until their claims have ended
 
 	renew, due, care, unpause *alarm
 	renewals                  int // under way
@@ -92,7 +92,7 @@ func (k *Kind) newOwner(name string, box *actor.Mailbox[command], out *wire.Outb
 	o := &owner{
 		kind: k, name: name, jobs: &Jobs{kind: k, h: k.set.Handle(name)}, box: box, out: out,
 		meter: k.meter(name), handling: k.handlerOf(name),
-		running: make(map[*Claim]*execution), started: time.Now(), cursors: [5]string{"0", "0", "0", "0", "0"},
+		started: time.Now(), cursors: [5]string{"0", "0", "0", "0", "0"},
 		draining: k.draining.Load(),
 	}
 	for _, a := range []**alarm{&o.renew, &o.due, &o.care, &o.unpause} {
@@ -109,6 +109,8 @@ func (o *owner) Handle(c command) {
 		if c.delay > 0 {
 			o.promoteIn(c.delay + time.Millisecond)
 		}
+	case *execution:
+		o.returned(c)
 	case wire.Command:
 		o.out.Add(c)
 	case *line.Getter[*Claim]:
@@ -132,8 +134,6 @@ func (o *owner) Handle(c command) {
 		o.draining = true
 		o.line.Answer(^uint64(0), true, actor.ErrStopped)
 		close(c.done)
-	case over:
-		delete(o.running, c.claim)
 	case tick:
 		o.rang(c.of)
 	}
@@ -232,8 +232,8 @@ func (o *owner) slots(other *claiming) int {
 	if o.handling == nil || o.draining || o.paused {
 		return 0
 	}
-	if !o.noSlots {
-		o.held += o.handling.group.TryAcquire(wire.MaxBatch - o.held)
+	if !o.noSlots || o.held > 0 {
+		o.held = o.handling.group.Exchange(o.held, wire.MaxBatch)
 		o.noSlots = o.held < wire.MaxBatch // until the pool tells
 		o.asking = o.noSlots
 	}

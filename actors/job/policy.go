@@ -60,11 +60,12 @@ func Discard(err error) error {
 
 // judge is what becomes of a job whose handler returned err.
 func judge(err error) (how ending, finished bool) {
+	if err == nil {
+		return ending{}, true
+	}
 	var v *verdict
 	var p *pool.PanicError // a failure, whatever the value
 	switch {
-	case err == nil:
-		return ending{}, true
 	case !errors.As(err, &p) && errors.As(err, &v):
 		return v.how, v.drop
 	default:
