@@ -237,7 +237,7 @@ func (o *owner) slots(other *claiming) int {
 		o.noSlots = o.held < wire.MaxBatch // until the pool tells
 		o.asking = o.noSlots
 	}
-	if other != nil && other.slots > 0 && 2*o.held < other.want {
+	if other != nil && other.slots > 0 && 4*o.held < other.want {
 		return 0
 	}
 	n := o.held

@@ -43,6 +43,7 @@ func Loop[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, owne
 			gather(box, out, owner)
 		case b := <-out.Landed():
 			out.Land(b)
+			gather(box, out, owner)
 		case <-out.Due():
 			out.Resume()
 		case <-box.Quit():
