@@ -174,15 +174,16 @@ func putPart(items []item, o PutOptions) *putting {
 	for _, it := range items {
 		size += len(it.id) + len(it.body) + 8
 	}
-	args := wire.NewArgs(6*len(items), size).Number()
+	args := wire.NewArgs(6*len(items), size)
 	for i, it := range items {
-		if i > 0 {
-			args = args.String("")
-		}
-		args = it.appendTo(args, o)
+		args = it.appendTo(args.NumberIf(i == 0), o)
 	}
-	p := &putting{delay: o.Delay.Truncate(time.Millisecond)}
-	p.Request = wire.Request{Script: put, Args: args, Groups: len(items), Numbered: true, Repeatable: true}
+	return newPutting(args, len(items), o.Delay)
+}
+
+func newPutting(args wire.Args, groups int, delay time.Duration) *putting {
+	p := &putting{delay: delay.Truncate(time.Millisecond)}
+	p.Request = wire.Request{Script: put, Args: args, Groups: groups, Numbered: true, Repeatable: true}
 	p.Read = wire.Statuses
 	p.Init()
 	return p

@@ -198,20 +198,11 @@ func (o *owner) giveBack() {
 		size += len(it.Body)
 	}
 	args := wire.NewArgs(4*(len(r.ids)+len(r.items)), size+40*(len(r.ids)+len(r.items)))
-	number := func() {
-		if len(args) == 0 {
-			args = args.Number()
-		} else {
-			args = args.String("")
-		}
-	}
 	for i := len(r.ids) - 1; i >= 0; i-- {
-		number()
-		args = args.String(r.ids[i]).String("0").String("")
+		args = args.NumberIf(len(args) == 0).String(r.ids[i]).String("0").String("")
 	}
 	for i := len(r.items) - 1; i >= 0; i-- {
-		number()
-		args = args.String(r.items[i].ID).String("1").Bytes(r.items[i].Body)
+		args = args.NumberIf(len(args) == 0).String(r.items[i].ID).String("1").Bytes(r.items[i].Body)
 	}
 	r.Request = wire.Request{Script: giveBack, Args: args, Groups: len(r.ids) + len(r.items), Numbered: true, Repeatable: true, Patient: true}
 	o.out.Add(r)

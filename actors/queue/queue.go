@@ -163,12 +163,7 @@ func putPart(items []Item, priority string) *wire.Call[int64] {
 	}
 	args := wire.NewArgs(4*len(items), size+16)
 	for i, it := range items {
-		if i == 0 {
-			args = args.Number()
-		} else {
-			args = args.String("")
-		}
-		args = args.String(it.ID).Bytes(it.Body).String(priority)
+		args = args.NumberIf(i == 0).String(it.ID).Bytes(it.Body).String(priority)
 	}
 	c := wire.NewCall(put, len(items), args, wire.Worst)
 	c.Numbered, c.Repeatable = true, true

@@ -22,6 +22,15 @@ func NewArgs(n, size int) Args { return make(Args, 0, size+n*perArg) }
 // the batch fills it in when it is written.
 func (a Args) Number() Args { return append(a, "$16\r\n0000000000000000\r\n"...) }
 
+// NumberIf appends room for the command's number, or an empty argument: the number of
+// the group before.
+func (a Args) NumberIf(first bool) Args {
+	if first {
+		return a.Number()
+	}
+	return a.String("")
+}
+
 // setNumber fills in the room that Number made.
 func (a Args) setNumber(n uint64) {
 	const at = len("$16\r\n")
