@@ -6,7 +6,7 @@ COUNT    = 1
 FUZZTIME = 10s
 ARGS     =
 
-.PHONY: help check test race fuzz bench
+.PHONY: help check test race fuzz bench bench-peers
 
 help:
 	@echo 'make check   gofmt, vet, staticcheck, tests: before each commit'
@@ -14,6 +14,7 @@ help:
 	@echo 'make race    tests with the race detector, never from the cache: PKG=./actors/queue COUNT=20'
 	@echo 'make fuzz    every fuzz target for FUZZTIME=10s: PKG=./pubsubhub'
 	@echo 'make bench   the load tester: ARGS="-run feed/publish -d 5s"; ARGS=-help for more'
+	@echo 'make bench-peers   builds and installs asynq and BullMQ, for ARGS="-run job/ -vs asynq,bullmq"'
 
 check:
 	@unformatted=$$(gofmt -l .) && test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
@@ -39,3 +40,9 @@ fuzz:
 
 bench:
 	@$(GO) run ./cmd/bench $(ARGS)
+
+# Each on its own: one that cannot be installed leaves the other, and its row says so.
+bench-peers:
+	@echo asynq; $(GO) build -C cmd/bench/peers/asynq -o ../../../../bin/bench-asynq . || failed=1; \
+	echo BullMQ; (cd cmd/bench/peers/bullmq && npm ci --ignore-scripts --no-audit --no-fund) || failed=1; \
+	test -z "$$failed"

@@ -14,6 +14,7 @@ import (
 	"github.com/mediocregopher/radix/v4"
 
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/direct"
+	"github.com/thoonk-go/thoonk/cmd/bench/internal/driver"
 	"github.com/thoonk-go/thoonk/engine"
 )
 
@@ -21,14 +22,19 @@ import (
 type Env struct {
 	*options
 	srv     *server
+	far     distance       // of what is measured
 	control *engine.Engine // prepares, checks and cleans up; it is not measured
 	where   Result         // scenario, system, round
+
+	scenario *Scenario
+	before   int64 // items that were there before the run
 
 	engines  []*engine.Engine // those that are measured
 	names    []string
 	leaves   []string // those whose keys Delete does not delete, see server.sweep
 	closers  []func() error
 	progress func(share float64)
+	drives   map[string]driver.Hello // peers that took part, by name
 }
 
 // Int is the value of an int flag.
@@ -49,13 +55,17 @@ func (e *Env) fills(perSecond float64) int64 {
 	return int64((e.d + warmUp(e.d)).Seconds() * perSecond)
 }
 
-// Name is a name that nobody else uses. Whatever is created under it is deleted after the run.
+// Name is a name that nobody else uses. Whatever an engine creates under it is deleted after the run.
 func (e *Env) Name() string {
-	b := make([]byte, 6)
-	_, _ = rand.Read(b) // never fails
-	name := "bench:" + strings.ReplaceAll(e.where.Scenario, "/", "-") + "-" + hex.EncodeToString(b)
+	name := e.unused()
 	e.names = append(e.names, name)
 	return name
+}
+
+func (e *Env) unused() string {
+	b := make([]byte, 6)
+	_, _ = rand.Read(b) // never fails
+	return "bench:" + strings.ReplaceAll(e.where.Scenario, "/", "-") + "-" + hex.EncodeToString(b)
 }
 
 // Control is the engine for what is not measured: filling and checking.
@@ -78,7 +88,7 @@ func (e *Env) EngineWith(ctx context.Context, cfg engine.Config) (*engine.Engine
 // engine opens an engine that takes part and is not measured.
 func (e *Env) engine(ctx context.Context, cfg engine.Config) (*engine.Engine, error) {
 	if cfg.URL == "" {
-		cfg.URL = e.srv.url
+		cfg.URL = e.far.url
 	}
 	eng, err := engine.Open(ctx, cfg)
 	if err == nil {
@@ -92,7 +102,8 @@ func (e *Env) AtEnd(end func() error) { e.closers = append(e.closers, end) }
 
 // Radix opens a radix pool of the default size (4 connections that callers share).
 func (e *Env) Radix(ctx context.Context) (radix.Client, error) {
-	c, err := radix.PoolConfig{Dialer: e.srv.dialer()}.New(ctx, e.srv.endpoint.Network, e.srv.endpoint.Addr)
+	at := e.far.endpoint
+	c, err := radix.PoolConfig{Dialer: dialer(at)}.New(ctx, at.Network, at.Addr)
 	if err != nil {
 		return nil, err
 	}
@@ -100,9 +111,15 @@ func (e *Env) Radix(ctx context.Context) (radix.Client, error) {
 	return c, nil
 }
 
+// RadixConn opens one radix connection.
+func (e *Env) RadixConn(ctx context.Context) (radix.Conn, error) {
+	at := e.far.endpoint
+	return dialer(at).Dial(ctx, at.Network, at.Addr)
+}
+
 // RadixPubSub opens a radix connection for messages.
 func (e *Env) RadixPubSub(ctx context.Context) (radix.PubSubConn, error) {
-	conn, err := e.srv.dialer().Dial(ctx, e.srv.endpoint.Network, e.srv.endpoint.Addr)
+	conn, err := e.RadixConn(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -111,9 +128,14 @@ func (e *Env) RadixPubSub(ctx context.Context) (radix.PubSubConn, error) {
 	return c, nil
 }
 
-// Direct opens a plain connection.
-func (e *Env) Direct(ctx context.Context) (*direct.Conn, error) {
-	c, err := e.srv.endpoint.Dial(ctx)
+// Direct opens a plain connection to be measured.
+func (e *Env) Direct(ctx context.Context) (*direct.Conn, error) { return e.plain(ctx, e.far.endpoint) }
+
+// Near opens a plain connection for what is not measured: it knows no -rtt.
+func (e *Env) Near(ctx context.Context) (*direct.Conn, error) { return e.plain(ctx, e.srv.endpoint) }
+
+func (e *Env) plain(ctx context.Context, at direct.Endpoint) (*direct.Conn, error) {
+	c, err := at.Dial(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -23,12 +23,13 @@ func init() {
 	})
 }
 
-// stored is how many items there are to read; a prime has nothing in common with the order in which they are read.
-const stored = 10_007
+// readable is how many items there are to read without -stored; a prime has nothing in common with the order in which
+// they are read.
+const readable = 10_007
 
 // fill publishes what is to be read: item i is payload i.
 func fill(ctx context.Context, e *Env, f *feed.Feed) (ids []string, err error) {
-	list := make([]feed.Item, stored)
+	list := make([]feed.Item, e.storedOr(readable))
 	for i := range list {
 		list[i].Body = e.payloads.at(i)
 	}
@@ -47,7 +48,7 @@ func getThoonk(ctx context.Context, e *Env) (Result, error) {
 		return Result{}, err
 	}
 	return e.Measure(ctx, 1, func(ctx context.Context, caller, n int) error {
-		i := spread(caller, n) % stored
+		i := spread(caller, n) % len(ids)
 		body, err := f.Get(ctx, ids[i])
 		if err == nil && !bytes.Equal(body, e.payloads.at(i)) {
 			err = errWrongItem
@@ -66,7 +67,7 @@ func getRadix(ctx context.Context, e *Env) (Result, error) {
 		return Result{}, err
 	}
 	return e.Measure(ctx, 1, func(ctx context.Context, caller, n int) error {
-		i := spread(caller, n) % stored
+		i := spread(caller, n) % len(ids)
 		var bodies [][]byte
 		err := get.do(ctx, &bodies, append(get.args(1), ids[i]))
 		if err == nil && (len(bodies) != 1 || !bytes.Equal(bodies[0], e.payloads.at(i))) {
@@ -92,7 +93,7 @@ func getCeiling(ctx context.Context, e *Env) (Result, error) {
 	for c := range calls {
 		args := wire.NewArgs(batchItems, batchItems*32)
 		for n := range batchItems {
-			i := spread(c, n) % stored
+			i := spread(c, n) % len(ids)
 			args = args.String(ids[i])
 			sizes[c] += int64(len(e.payloads.at(i)))
 		}

@@ -16,8 +16,9 @@ import (
 
 func init() {
 	register(Scenario{
-		Name: "feed/idle",
-		Doc:  "opens -feeds feeds and publishes once to each: what they hold while idle, and that they go away",
+		Name:   "feed/idle",
+		Doc:    "opens -feeds feeds and publishes once to each: what they hold while idle, and that they go away",
+		NoRate: true,
 		Flags: func(fs *pflag.FlagSet) {
 			intFlag(fs, "feeds", 10_000, "feeds of feed/idle; by default a fifth of them if -d is below 2s")
 		},

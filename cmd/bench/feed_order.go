@@ -14,6 +14,7 @@ func init() {
 	register(Scenario{
 		Name:    "feed/order",
 		Doc:     "one goroutine publishes one item and many in turn, 100,000 items at most; they stand in that order",
+		NoRate:  true,
 		Systems: map[string]System{report.Thoonk: orderThoonk},
 	})
 }

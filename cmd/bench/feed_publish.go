@@ -9,8 +9,9 @@ import (
 
 func init() {
 	register(Scenario{
-		Name: "feed/publish",
-		Doc:  "many callers publish to one feed, one item per call",
+		Name:   "feed/publish",
+		Doc:    "many callers publish to one feed, one item per call",
+		Stored: true,
 		Systems: map[string]System{
 			report.Thoonk:  publishThoonk,
 			report.Ceiling: publishCeiling,

@@ -18,6 +18,7 @@ func init() {
 	register(Scenario{
 		Name:    "feed/restart",
 		Doc:     "64 callers publish to a redis-server that is killed meanwhile and comes back after 2s; nothing acknowledged is lost",
+		NoRate:  true,
 		Private: true,
 		Systems: map[string]System{report.Thoonk: restartThoonk},
 	})

@@ -19,19 +19,23 @@ import (
 type options struct {
 	set *pflag.FlagSet
 
-	list     bool
-	run      string
-	system   string
-	d        time.Duration
-	callers  int
-	size     int
-	input    string
-	rate     float64
-	repeat   int
-	server   string
-	redis    string
-	json     string
-	markdown bool
+	list                   bool
+	run                    string
+	system                 string
+	vs                     []string
+	d                      time.Duration
+	callers                int
+	size                   int
+	input                  string
+	rate                   float64
+	rtt                    time.Duration
+	stored                 int
+	repeat                 int
+	server                 string
+	redis                  string
+	json                   string
+	markdown               bool
+	cpuProfile, memProfile string
 
 	plan     []*Scenario // those to run
 	payloads *payloads
@@ -44,17 +48,22 @@ func (o *options) flagSet() *pflag.FlagSet {
 	fs.Usage = func() {} // run prints it
 	fs.BoolVar(&o.list, "list", false, "list the scenarios (that -run selects) and stop")
 	fs.StringVar(&o.run, "run", "", "run the scenarios whose name matches the `regexp`")
-	fs.StringVar(&o.system, "system", "", "run the systems whose name matches the `regexp`: thoonk, ceiling, radix")
+	fs.StringSliceVar(&o.vs, "vs", nil, "compare Thoonk with these `systems`: "+strings.Join(comparisons, ",")+"; by default ceiling,radix")
+	fs.StringVar(&o.system, "system", "", "run the systems whose name matches the `regexp` instead: thoonk, ceiling, radix, asynq, bullmq")
 	fs.DurationVarP(&o.d, "duration", "d", 0, "how long each run measures; by default 1s, or less so that all take half a minute")
 	fs.IntVar(&o.callers, "callers", 256, "goroutines that call at the same time")
 	fs.IntVar(&o.size, "size", 100, "size of an item in `bytes`")
 	fs.StringVar(&o.input, "input", "", "`file` of items to use, one per line (JSON lines, say), instead of -size")
 	fs.Float64Var(&o.rate, "rate", 0, "open loop: `calls` per second, timed from when they were due; 0: as fast as it goes")
+	fs.DurationVar(&o.rtt, "rtt", 0, "what a forwarder adds to each round trip of every system")
+	fs.IntVar(&o.stored, "stored", 0, "items that are there before a run that adds one per call, or to be read by feed/get")
 	fs.IntVar(&o.repeat, "repeat", 1, "rounds, interleaved; then medians (minimum–maximum) are printed")
 	fs.StringVar(&o.server, "server", "auto", "auto, redis (a private one from PATH) or embedded")
 	fs.StringVar(&o.redis, "redis", "", "`URL` of a server to use instead; keys are added and deleted there")
 	fs.StringVar(&o.json, "json", "", "write the results as JSON to a `file`; - is stdout, which then has nothing else")
 	fs.BoolVar(&o.markdown, "markdown", false, "print the table as Markdown")
+	fs.StringVar(&o.cpuProfile, "cpuprofile", "", "write a profile of this process' processor time to a `file`")
+	fs.StringVar(&o.memProfile, "memprofile", "", "write a profile of its allocations to a `file`")
 	for _, s := range scenarios() {
 		if s.Flags != nil {
 			s.Flags(fs)
@@ -88,13 +97,24 @@ func parse(args []string) (*options, error) {
 	}
 	fs.VisitAll(func(f *pflag.Flag) {
 		if f.Value.Type() == "int" {
-			if n, _ := fs.GetInt(f.Name); n < 1 {
+			if n, _ := fs.GetInt(f.Name); n < 1 && f.Changed {
 				bad("-%s is %d, it must be at least 1", f.Name, n)
 			}
 		}
 	})
 	if o.rate < 0 {
 		bad("-rate is %v, it must be above 0", o.rate)
+	}
+	if o.rtt < 0 {
+		bad("-rtt is %v, it must be above 0", o.rtt)
+	}
+	if fs.Changed("system") && fs.Changed("vs") {
+		bad("-system and -vs exclude each other")
+	}
+	for _, system := range o.vs {
+		if !slices.Contains(comparisons, system) {
+			bad("-vs has %q: want some of %s", system, strings.Join(comparisons, ", "))
+		}
 	}
 	if fs.Changed("size") && o.input != "" {
 		bad("-size and -input exclude each other")
@@ -136,9 +156,12 @@ func (o *options) makePlan() (problems []error) {
 	}
 	for _, s := range scenarios() {
 		if names.MatchString(s.Name) {
-			s = s.only(systems)
+			s = s.only(func(system string) bool { return o.wants(system, systems) })
 			if o.rate > 0 {
 				delete(s.Systems, report.Ceiling) // it has no callers and knows no rate
+			}
+			if o.rate > 0 && s.NoRate {
+				continue
 			}
 			if len(s.Systems) > 0 {
 				o.plan = append(o.plan, s)
@@ -149,6 +172,20 @@ func (o *options) makePlan() (problems []error) {
 		return []error{fmt.Errorf("nothing to run: no scenario matches -run %q and -system %q; -list shows them", o.run, o.system)}
 	}
 	return nil
+}
+
+// comparisons are the systems that -vs knows.
+var comparisons = []string{report.Ceiling, report.Radix, asynq.name, bullmq.name}
+
+// wants is whether a system is to be run: with -vs Thoonk and what it is compared with, by default all but the peers.
+func (o *options) wants(system string, systems *regexp.Regexp) bool {
+	switch {
+	case o.set.Changed("vs"):
+		return system == report.Thoonk || slices.Contains(o.vs, system)
+	case o.set.Changed("system"):
+		return systems.MatchString(system)
+	}
+	return !isPeer(system)
 }
 
 // runs is how many runs there will be.
@@ -197,6 +234,8 @@ Usage: go run ./cmd/bench [flags]
   bench -run feed/ -input events.jsonl         items of your own, one per line
   bench -run feed/get -rate 20000 -d 10s       latency at a fixed rate of calls
   bench -repeat 5 -d 5s -markdown              as for published figures
+  bench -run job/ -vs asynq,bullmq -repeat 5   beside what one might take instead (make bench-peers installs it)
+  bench -run job/ -rtt 1ms                     with a network between
   bench -redis redis://:password@host:6379/9   on a server of yours (not one in production)
   bench -json - | jq '.results[].ops_per_s'
 

@@ -78,6 +78,11 @@ func TestWrongFlags(t *testing.T) {
 		"-d 0s":                             "-d is 0s",
 		"-d -3s":                            "-d is -3s",
 		"-rate -1":                          "-rate is -1",
+		"-rtt -1ms":                         "-rtt is -1ms",
+		"-stored -1":                        "-stored is -1",
+		"-vs river":                         "-vs has \"river\": want some of ceiling, radix, asynq, bullmq",
+		"-vs asynq -system thoonk":          "-system and -vs exclude each other",
+		"-rate 5 -run job/drain$":           "nothing to run",
 		"-run (":                            "-run: ",
 		"-system (":                         "-system: ",
 		"-run nothing-like-it":              "nothing to run",
@@ -132,4 +137,22 @@ func TestPasswordsAreHidden(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{"-redis", "redis://…@host:1/2", "-redis=unix://…@/x", "-run", "a@b"},
 		hidePassword([]string{"-redis", "redis://u:p@ss@host:1/2", "-redis=unix://:p@/x", "-run", "a@b"}))
+}
+
+// TestSystems: peers have to be asked for.
+func TestSystems(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string][]string{
+		"-run job/put$":                       {"thoonk", "ceiling", "radix"},
+		"-run job/put$ -vs asynq":             {"thoonk", "asynq"},
+		"-run job/put$ -vs bullmq,ceiling":    {"thoonk", "ceiling", "bullmq"},
+		"-run job/put$ -system asynq|radix":   {"radix", "asynq"},
+		"-run job/put-many$ -vs asynq,bullmq": {"thoonk", "bullmq"},
+		"-run job/drain-rtt$":                 {"thoonk", "without"},
+	} {
+		o, err := parse(strings.Fields(args))
+		require.NoError(t, err, args)
+		require.Len(t, o.plan, 1, args)
+		require.Equal(t, want, o.plan[0].systems(), args)
+	}
 }

@@ -9,12 +9,10 @@ import (
 	"github.com/thoonk-go/thoonk/internal/wire"
 )
 
-// claimsAhead is how many claims are answered or on their way before the first finish is sent.
-const claimsAhead = 4
-
 // A jobCeiling claims 64 jobs per call, and finishes them in another call, which is sent when the answer to the claim is
-// there: in a pipeline of four calls, call 2f+4 finishes what call f brought, or call 2f-3 from the fourth claim on.
+// there: in a pipeline of a calls, call 2f+a finishes what call f brought, or call 2f-a+1 from claim a on.
 type jobCeiling struct {
+	ahead  int64 // a: claims that are answered or on their way before the first finish is sent
 	puts   *prebuilt
 	claims [2][]byte // of the engine's two slots, in turn
 	number int       // where the number of a claim begins
@@ -25,9 +23,9 @@ type jobCeiling struct {
 	numbers []int // where the claim's number begins in tokens
 }
 
-func newJobCeiling(puts *prebuilt, name string) *jobCeiling {
+func newJobCeiling(puts *prebuilt, name string, ahead int) *jobCeiling {
 	const instance, lease = "00000000000000000000000000000000", "10000"
-	c := &jobCeiling{puts: puts}
+	c := &jobCeiling{puts: puts, ahead: int64(ahead)}
 	for slot := range c.claims {
 		c.claims[slot] = singleCall(jobScript("claim"), name, 6,
 			wire.NewArgs(6, 64).Number().Int(int64(slot)).Int(batchItems).String(instance).String(lease).Int(600_000))
@@ -55,18 +53,18 @@ func newJobCeiling(puts *prebuilt, name string) *jobCeiling {
 // which is the claim that call i makes or finishes.
 func (c *jobCeiling) which(i int64) (claim int64, finishes bool) {
 	switch {
-	case i < claimsAhead:
+	case i < c.ahead:
 		return i, false
-	case i%2 == 0:
-		return (i - claimsAhead) / 2, true
+	case (i-c.ahead)%2 == 0:
+		return (i - c.ahead) / 2, true
 	default:
-		return (i + 3) / 2, false
+		return (i + c.ahead - 1) / 2, false
 	}
 }
 
 // done is how many claims were made, and how many of them finished, in that many calls.
 func (c *jobCeiling) done(calls int64) (claimed, finished int64) {
-	finished = max(0, (calls-claimsAhead+1)/2)
+	finished = max(0, (calls-c.ahead+1)/2)
 	return calls - finished, finished
 }
 
@@ -130,9 +128,9 @@ func drainJobsCeiling(ctx context.Context, e *Env) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	c := newJobCeiling(d.puts, control.Name())
+	c := newJobCeiling(d.puts, control.Name(), e.depth())
 	r, err := e.MeasurePipeline(ctx, conn, batchItems/2, direct.Pipeline{ // two calls for 64 jobs
-		Most:  2*d.items/batchItems - claimsAhead,
+		Most:  2*d.items/batchItems - c.ahead,
 		Next:  c.next,
 		Check: c.check,
 	})

@@ -6,10 +6,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestJobCeilingWaits: with four calls in flight the answer to a claim is there before the call that finishes it is sent.
+// TestJobCeilingWaits: with as many calls in flight as it is ahead the answer to a claim is there before the call that finishes it is sent.
 func TestJobCeilingWaits(t *testing.T) {
 	t.Parallel()
-	var c jobCeiling
+	for _, ahead := range []int64{4, 14} {
+		jobCeilingWaits(t, ahead)
+	}
+}
+
+func jobCeilingWaits(t *testing.T, ahead int64) {
+	c := jobCeiling{ahead: ahead}
 	claimedBy := make(map[int64]int64)
 	var claims, finishes int64
 	for i := range int64(1000) {
@@ -24,7 +30,7 @@ func TestJobCeilingWaits(t *testing.T) {
 		}
 		require.Equal(t, finishes, n)
 		require.Contains(t, claimedBy, n)
-		require.GreaterOrEqual(t, i-claimedBy[n], int64(4))
+		require.GreaterOrEqual(t, i-claimedBy[n], ahead)
 		finishes++
 	}
 }

@@ -20,7 +20,7 @@ func init() {
 	register(Scenario{
 		Name:    "job/delayed",
 		Doc:     "jobs with delays of 50 ms to 1.5 s, put at random moments; latencies are by how much a handler starts late",
-		Systems: map[string]System{report.Thoonk: delayedThoonk},
+		Systems: withPeers(map[string]System{report.Thoonk: delayedThoonk}, delayedOnPeer),
 	})
 }
 
@@ -48,10 +48,7 @@ func delayedThoonk(ctx context.Context, e *Env) (Result, error) {
 	if err := eng.Handle(ctx, j, d.run, pool.Options{}); err != nil {
 		return Result{}, err
 	}
-	mean := meanPause
-	if e.rate > 0 {
-		mean = time.Duration(float64(time.Second) / e.rate)
-	}
+	mean := e.meanPause()
 	random := rand.New(rand.NewPCG(5, 6))
 	var latency *load.Recorder
 	longest := 2 * shortDelay // to warm up
@@ -77,7 +74,7 @@ func delayedThoonk(ctx context.Context, e *Env) (Result, error) {
 		return r, err
 	}
 	d.buffer.Flush() // nothing runs any more
-	r.Rate = report.Of(float64(time.Second) / float64(mean))
+	r.Rate = e.pauseRate()
 	r.Latencies(latency.Histogram())
 	if err := finishedAll(ctx, control, func() int64 { return r.Total }); err != nil {
 		return r, err

@@ -16,14 +16,15 @@ import (
 
 func init() {
 	register(Scenario{
-		Name:  "job/drain",
-		Doc:   "-workers handlers that do nothing run the jobs of a set that was filled before; ops are jobs claimed, run and finished",
-		Flags: workersFlag,
-		Systems: map[string]System{
+		Name:   "job/drain",
+		Doc:    "-workers handlers that do nothing run the jobs of a set that was filled before; ops are jobs claimed, run and finished",
+		Flags:  workersFlag,
+		NoRate: true,
+		Systems: withPeers(map[string]System{
 			report.Thoonk:  drainJobsThoonk,
 			report.Ceiling: drainJobsCeiling,
 			report.Radix:   drainJobsRadix,
-		},
+		}, drainOnPeer),
 	})
 }
 
@@ -44,7 +45,7 @@ type jobDrain struct {
 
 // fillJobs puts what can be run in the time of a run.
 func fillJobs(ctx context.Context, e *Env, control *job.Jobs) (*jobDrain, error) {
-	conn, err := e.Direct(ctx)
+	conn, err := e.Near(ctx)
 	if err == nil {
 		err = conn.Load(jobScript("put"))
 	}
@@ -100,12 +101,7 @@ func (d *jobDrain) loop(ctx context.Context, t time.Duration) (int64, time.Durat
 }
 
 func drainJobsThoonk(ctx context.Context, e *Env) (Result, error) {
-	return drainThrough(ctx, e, engine.Config{})
-}
-
-// drainThrough is job/drain on an engine with that configuration.
-func drainThrough(ctx context.Context, e *Env, cfg engine.Config) (Result, error) {
-	control, j, eng, err := thoonkJobs(ctx, e, cfg)
+	control, j, eng, err := thoonkJobs(ctx, e, engine.Config{})
 	if err != nil {
 		return Result{}, err
 	}

@@ -19,8 +19,9 @@ import (
 
 func init() {
 	register(Scenario{
-		Name: "job/idle",
-		Doc:  "an engine with a handler for each of -jobsets empty job sets: what they cost; then a put wakes each of them",
+		Name:   "job/idle",
+		Doc:    "an engine with a handler for each of -jobsets empty job sets: what they cost; then a put wakes each of them",
+		NoRate: true,
 		Flags: func(fs *pflag.FlagSet) {
 			intFlag(fs, "jobsets", 100, "job sets of job/idle")
 		},

@@ -13,7 +13,7 @@ func init() {
 	register(Scenario{
 		Name:    "job/pickup",
 		Doc:     "an idle handler, a job is put at random moments; latencies from put to the start of the handler",
-		Systems: map[string]System{report.Thoonk: pickUpJob},
+		Systems: withPeers(map[string]System{report.Thoonk: pickUpJob}, pickUpOnPeer),
 	})
 }
 

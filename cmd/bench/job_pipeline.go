@@ -82,26 +82,28 @@ func pipelineThoonk(ctx context.Context, e *Env) (Result, error) {
 }
 
 // pipelineCeiling has three calls for 64 jobs. Calls 0 to 3 put and claim twice; then come a put, the finish of the
-// claim before the last, and a claim, so that a finish is sent when the answer to its claim is there.
+// claim before the last, and a claim, so that a finish is sent when the answer to its claim is there. With more calls in
+// flight it puts and claims more often in the beginning.
 func pipelineCeiling(ctx context.Context, e *Env) (Result, error) {
 	j, conn, err := directJobs(ctx, e)
 	if err != nil {
 		return Result{}, err
 	}
 	puts := jobPuts(e, j.Name())
-	claims := newJobCeiling(puts, j.Name())
+	ahead := int64(e.depth()) // even
+	claims := newJobCeiling(puts, j.Name(), e.depth())
 	which := func(i int64) (verb, n int64) {
-		if i < 4 {
+		if i < ahead {
 			return [...]int64{0, 2}[i%2], i / 2
 		}
-		verb, n = (i-4)%3, (i-4)/3
+		verb, n = (i-ahead)%3, (i-ahead)/3
 		if verb != 1 {
-			n += 2
+			n += ahead / 2
 		}
 		return verb, n
 	}
 	p := direct.Pipeline{
-		Depth: 4,
+		Depth: e.depth(),
 		Next: func(i int64) []byte {
 			switch verb, n := which(i); verb {
 			case 0:

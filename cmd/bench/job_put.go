@@ -11,22 +11,23 @@ import (
 
 func init() {
 	register(Scenario{
-		Name: "job/put",
-		Doc:  "many callers put into one job set, one job per call",
-		Systems: map[string]System{
+		Name:   "job/put",
+		Doc:    "many callers put into one job set, one job per call",
+		Stored: true,
+		Systems: withPeers(map[string]System{
 			report.Thoonk:  putJobThoonk,
 			report.Ceiling: putJobCeiling,
 			report.Radix:   putJobRadix,
-		},
+		}, putOnPeer(1)),
 	})
 	register(Scenario{
 		Name: "job/put-many",
 		Doc:  "the same with 64 jobs per call; ops are jobs, latencies are of calls",
-		Systems: map[string]System{
+		Systems: withPeers(map[string]System{
 			report.Thoonk:  putJobsThoonk,
 			report.Ceiling: putJobCeiling,
 			report.Radix:   putJobsRadix,
-		},
+		}, putOnPeer(batchItems), bullmq), // asynq has no such call
 	})
 }
 

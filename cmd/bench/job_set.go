@@ -22,7 +22,11 @@ func workersFlag(fs *pflag.FlagSet) {
 func newJobs(ctx context.Context, e *Env) (*job.Jobs, error) {
 	name := e.Name()
 	e.leaves = append(e.leaves, name)
-	return e.Control().Jobs(ctx, name, job.Config{})
+	j, err := e.Control().Jobs(ctx, name, job.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return j, e.prefill(ctx, jobScript("put"), jobPuts(e, name).next, allPut)
 }
 
 // thoonkJobs is an empty job set twice, for the control engine and for the one to be measured, and that engine.
@@ -132,6 +136,7 @@ func (c *jobCaller) finish(ctx context.Context, id, token string) error {
 
 // checkJobs is an error unless the job set holds exactly these: available, claimed, and finished since it was created.
 func checkJobs(ctx context.Context, e *Env, j *job.Jobs, available, claimed, finished int64) error {
+	available += e.before
 	c, err := j.Counts(context.WithoutCancel(ctx)) // an interrupted run is checked too
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/thoonk-go/thoonk/cmd/bench/internal/driver"
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/report"
 )
 
@@ -53,8 +54,13 @@ func (o *options) bench(ctx context.Context, args []string, stdout, stderr io.Wr
 	defer srv.stop()
 	fmt.Fprintf(stderr, "bench: %s\n", srv.says)
 
-	r := &runner{opts: o, srv: srv, stderr: stderr, bar: newBar(stderr, o)}
-	if err := r.run(ctx); err != nil {
+	profiled, err := o.profile()
+	if err != nil {
+		fmt.Fprintf(stderr, "bench: %v\n", err)
+		return exitFailed
+	}
+	r := &runner{opts: o, srv: srv, stderr: stderr, bar: newBar(stderr, o), drives: make(map[string]driver.Hello)}
+	if err := errors.Join(r.run(ctx), profiled()); err != nil {
 		fmt.Fprintf(stderr, "bench: %v\n", err)
 		return exitFailed
 	}

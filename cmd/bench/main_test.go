@@ -54,14 +54,16 @@ func TestScenarios(t *testing.T) {
 	t.Run("all", func(t *testing.T) {
 		for _, s := range scenarios() {
 			for _, system := range s.systems() {
-				if alone.MatchString(s.Name) {
+				if alone.MatchString(s.Name) || isPeer(system) { // see TestPeers
 					continue
 				}
 				t.Run(s.Name+"/"+system, func(t *testing.T) {
 					t.Parallel()
 					r := runOne(t, s, system)
 					checkResult(t, r, s.Name, system)
-					require.Greater(t, r.Seconds, 0.05)
+					if s.Name != "job/memory" {
+						require.Greater(t, r.Seconds, 0.05)
+					}
 				})
 			}
 		}
@@ -135,16 +137,16 @@ func checkResult(t *testing.T, r Result, scenario, system string) {
 	require.Positive(t, r.Callers)
 	require.Positive(t, r.Ops)
 	require.InEpsilon(t, float64(r.Ops)/r.Seconds, r.PerS, 1e-6)
-	require.NotNil(t, r.Allocs)
+	require.Equal(t, isPeer(system), r.Allocs == nil)
 	require.False(t, r.Interrupted)
-	if system == report.Ceiling || strings.HasPrefix(scenario, "job/drain") && system != report.Radix { // no callers
+	if system == report.Ceiling || scenario == "job/memory" || strings.HasPrefix(scenario, "job/drain") && system != report.Radix { // no callers
 		require.Nil(t, r.P50)
 	} else {
 		require.Positive(t, *r.P50)
 		require.GreaterOrEqual(t, *r.P99, *r.P50)
 		require.GreaterOrEqual(t, *r.P999, *r.P99)
 	}
-	if system == report.Thoonk {
+	if system == report.Thoonk && scenario != "job/memory" {
 		require.GreaterOrEqual(t, *r.Batch, 1.0)
 	} else {
 		require.Nil(t, r.Batch)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/thoonk-go/thoonk/cmd/bench/internal/cpu"
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/direct"
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/load"
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/report"
@@ -44,11 +45,11 @@ func (e *Env) MeasureCallers(ctx context.Context, callers, items int, call load.
 	return r, nil
 }
 
-// MeasurePipeline sends calls that were built beforehand to a plain connection, four in flight, each for items
-// operations. It has no callers and no latencies.
+// MeasurePipeline sends calls that were built beforehand to a plain connection, four in flight (more with -rtt), each
+// for items operations. It has no callers and no latencies.
 func (e *Env) MeasurePipeline(ctx context.Context, conn *direct.Conn, items int, p direct.Pipeline) (Result, error) {
-	p.Depth = 4
-	from := int64(0)
+	p.Depth = e.depth()
+	from := e.before / batchItems // calls have numbers, and these were used
 	return e.MeasureLoop(ctx, func(ctx context.Context, d time.Duration) (int64, time.Duration, error) {
 		calls, elapsed, err := conn.Run(ctx, p, from, d)
 		from += calls
@@ -64,6 +65,9 @@ type Loop func(ctx context.Context, d time.Duration) (ops int64, elapsed time.Du
 func (e *Env) MeasureLoop(ctx context.Context, loop Loop) (Result, error) {
 	r := e.where
 	r.Size, r.Callers = e.payloads.size, 1
+	if e.far.trip > 0 {
+		r.Set("rtt_us", float64(e.far.trip.Microseconds()))
+	}
 	warm, _, err := loop(ctx, warmUp(e.d))
 	if err != nil {
 		return r, err
@@ -91,6 +95,9 @@ func (e *Env) MeasureLoop(ctx context.Context, loop Loop) (Result, error) {
 		if before.cpuKnown && after.cpuKnown {
 			r.RedisCPU = report.Of((after.cpu - before.cpu) / float64(ops) * 1e6)
 		}
+		if before.cpuKnown && cpu.Known && e.far.trip == 0 { // else it has the server's in it, or the forwarder's
+			r.CPU = report.Of(float64((after.own - before.own).Nanoseconds()) / float64(ops) / 1e3)
+		}
 	}
 	if n := after.batches - before.batches; n > 0 {
 		r.Batches = int64(n)
@@ -105,6 +112,7 @@ type meter struct {
 	commands, batches uint64
 	cpu               float64 // seconds, of all threads of the server
 	cpuKnown          bool
+	own               time.Duration // processor time of this process
 }
 
 func (e *Env) meter() meter {
@@ -121,6 +129,7 @@ func (e *Env) meter() meter {
 			m.batches += kind.Batches
 		}
 	}
+	m.own = cpu.Used()
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)
 	m.mallocs = mem.Mallocs

@@ -36,7 +36,7 @@ func init() {
 
 // beside measures call while a peer repeats act. It returns how often the peer did.
 func beside(ctx context.Context, e *Env, items int, act func(*foreign.Peer) error, call func(ctx context.Context, caller, n int) error) (Result, int64, error) {
-	conn, err := e.srv.dialer().Dial(ctx, e.srv.endpoint.Network, e.srv.endpoint.Addr)
+	conn, err := e.RadixConn(ctx)
 	if err != nil {
 		return Result{}, 0, err
 	}

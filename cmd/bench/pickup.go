@@ -22,16 +22,29 @@ func pause(random *rand.Rand, mean time.Duration) time.Duration {
 	return max(shortPause, min(longPause, time.Duration(random.ExpFloat64()*float64(mean))))
 }
 
+// meanPause is 5 ms, or 1/-rate.
+func (e *Env) meanPause() time.Duration {
+	if e.rate > 0 {
+		return time.Duration(float64(time.Second) / e.rate)
+	}
+	return meanPause
+}
+
+// pauseRate is how many puts there are per second, as a result has it.
+func (e *Env) pauseRate() *float64 { return report.Of(float64(time.Second) / float64(e.meanPause())) }
+
+// pauses are the mean, the shortest and the longest one in seconds, as peers are told.
+func (e *Env) pauses() [3]float64 {
+	return [3]float64{e.meanPause().Seconds(), shortPause.Seconds(), longPause.Seconds()}
+}
+
 // errNotWoken is what becomes of an item that nobody picks up.
 var errNotWoken = errors.New("WRONG RESULT: an item was put and the waiting getter did not get it")
 
 // pickUp measures how long it takes from the moment before put is called until get, which waits, has returned. Puts
 // are made at random moments; with -rate the mean of the pauses is other than 5 ms.
 func pickUp(ctx context.Context, e *Env, put func(ctx context.Context, body []byte) error, get func(ctx context.Context) ([]byte, error)) (Result, error) {
-	mean := meanPause
-	if e.rate > 0 {
-		mean = time.Duration(float64(time.Second) / e.rate)
-	}
+	mean := e.meanPause()
 	type pickedUp struct {
 		body []byte
 		at   time.Time
@@ -95,7 +108,7 @@ func pickUp(ctx context.Context, e *Env, put func(ctx context.Context, body []by
 	if err != nil {
 		return r, err
 	}
-	r.Rate = report.Of(float64(time.Second) / float64(mean)) // its throughput says nothing
+	r.Rate = e.pauseRate() // its throughput says nothing
 	r.Latencies(latency.Histogram())
 	return r, nil
 }

@@ -14,7 +14,11 @@ import (
 func newQueue(ctx context.Context, e *Env) (*queue.Queue, error) {
 	name := e.Name()
 	e.leaves = append(e.leaves, name)
-	return e.Control().Queue(ctx, name, queue.Config{})
+	q, err := e.Control().Queue(ctx, name, queue.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return q, e.prefill(ctx, queueScript("put"), puts(e, name).next, allPut)
 }
 
 // thoonkQueue is an empty queue twice: for the control engine, and for an engine to be measured.
@@ -36,21 +40,13 @@ func directQueue(ctx context.Context, e *Env) (*queue.Queue, *direct.Conn, error
 	if err != nil {
 		return nil, nil, err
 	}
-	conn, err := directScripts(ctx, e)
-	return q, conn, err
-}
-
-func directScripts(ctx context.Context, e *Env) (*direct.Conn, error) {
 	conn, err := e.Direct(ctx)
-	if err != nil {
-		return nil, err
-	}
 	for _, verb := range []string{"put", "take"} {
-		if err := conn.Load(queueScript(verb)); err != nil {
-			return nil, err
+		if err == nil {
+			err = conn.Load(queueScript(verb))
 		}
 	}
-	return conn, nil
+	return q, conn, err
 }
 
 func queueScript(verb string) *wire.Script { return script(queue.Scripts(), "queue/"+verb) }
@@ -92,13 +88,14 @@ func puts(e *Env, name string) *prebuilt {
 	})
 }
 
-// allPut is the answer to one of these calls.
+// allPut is an error unless that is the answer to one of these calls, or to a publish of 64 items: 1 for each.
 func allPut(_ int64, reply direct.Reply) error {
 	return same("the sum of 64 statuses", reply.Sum, batchItems)
 }
 
 // checkQueue is an error unless as many items wait as there must, in both of the queue's keys.
 func checkQueue(ctx context.Context, e *Env, q *queue.Queue, want int64) error {
+	want += e.before
 	n, err := q.Len(context.WithoutCancel(ctx)) // an interrupted run is checked too
 	if err == nil {
 		err = same("Len("+q.Name()+")", int64(n), want)

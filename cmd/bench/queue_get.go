@@ -42,7 +42,10 @@ const (
 
 // newDrain fills a queue with what is taken in the time of a run at perSecond. A run that is faster ends early.
 func newDrain(ctx context.Context, e *Env, name string, perSecond float64) (*drain, error) {
-	conn, err := directScripts(ctx, e)
+	conn, err := e.Near(ctx)
+	if err == nil {
+		err = conn.Load(queueScript("put"))
+	}
 	if err != nil {
 		return nil, err
 	}

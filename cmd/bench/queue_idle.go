@@ -17,8 +17,9 @@ import (
 
 func init() {
 	register(Scenario{
-		Name: "queue/idle",
-		Doc:  "an engine with a getter on each of -queues empty queues: what waiting costs; then a put wakes each of them",
+		Name:   "queue/idle",
+		Doc:    "an engine with a getter on each of -queues empty queues: what waiting costs; then a put wakes each of them",
+		NoRate: true,
 		Flags: func(fs *pflag.FlagSet) {
 			intFlag(fs, "queues", 1000, "queues of queue/idle")
 		},

@@ -98,7 +98,7 @@ type peer struct {
 }
 
 func newPeer(ctx context.Context, e *Env, name string) (*peer, error) {
-	conn, err := e.srv.dialer().Dial(ctx, e.srv.endpoint.Network, e.srv.endpoint.Addr)
+	conn, err := e.RadixConn(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -10,8 +10,9 @@ import (
 
 func init() {
 	register(Scenario{
-		Name: "queue/put",
-		Doc:  "many callers put into one queue, one item per call",
+		Name:   "queue/put",
+		Doc:    "many callers put into one queue, one item per call",
+		Stored: true,
 		Systems: map[string]System{
 			report.Thoonk:  putThoonk,
 			report.Ceiling: putCeiling,

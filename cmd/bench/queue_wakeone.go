@@ -18,6 +18,7 @@ func init() {
 	register(Scenario{
 		Name:    "queue/wakeone",
 		Doc:     "8 engines wait on one queue, 100 puts a second, 1,000 at most: how many of them a put wakes",
+		NoRate:  true,
 		Systems: map[string]System{report.Thoonk: wakeOneThoonk},
 	})
 }

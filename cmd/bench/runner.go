@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/thoonk-go/thoonk/cmd/bench/internal/driver"
 	"github.com/thoonk-go/thoonk/engine"
 )
 
@@ -19,6 +21,8 @@ type runner struct {
 	results []Result
 	failed  int
 	leaves  []string // see server.sweep
+
+	drives map[string]driver.Hello // peers that took part
 }
 
 // run does every run, until ctx ends. A scenario that fails is told and the others go on; an error means that nothing
@@ -46,24 +50,36 @@ func (r *runner) run(ctx context.Context) error {
 				if r.opts.repeat > 1 {
 					where.Round = round + 1
 				}
-				r.one(ctx, control, s.Systems[system], where)
+				r.one(ctx, control, s, where)
 			}
 		}
 	}
 	return nil
 }
 
-func (r *runner) one(ctx context.Context, control *engine.Engine, system System, where Result) {
+func (r *runner) one(ctx context.Context, control *engine.Engine, s *Scenario, where Result) {
+	var result Result
+	var err error
 	r.bar.begin(where)
-	e := &Env{options: r.opts, srv: r.srv, control: control, where: where, progress: r.bar.share}
-	result, err := system(ctx, e)
+	e := &Env{options: r.opts, srv: r.srv, control: control, where: where, scenario: s, progress: r.bar.share, drives: r.drives}
+	e.far = distance{url: r.srv.url, endpoint: r.srv.endpoint}
+	if rtt := cmp.Or(r.opts.rtt, s.RTT); rtt > 0 {
+		err = e.behind(ctx, rtt)
+	}
+	if err == nil {
+		result, err = s.Systems[where.System](ctx, e)
+	}
 	interrupted := ctx.Err() != nil && result.Ops == 0
 	if cleaned := e.clean(); cleaned != nil {
 		err = errors.Join(err, fmt.Errorf("cleaning up: %w", cleaned))
 	}
 	r.leaves = append(r.leaves, e.leaves...)
 	r.bar.end()
+	var why absent
 	switch {
+	case errors.As(err, &why):
+		where.Note = string(why)
+		r.results = append(r.results, where)
 	case interrupted: // before there was anything to tell
 	case err != nil:
 		r.failed++

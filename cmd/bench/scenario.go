@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -21,6 +21,15 @@ type Scenario struct {
 
 	// Private: it kills its server, so it runs only where it may start redis-servers: with -server redis or auto.
 	Private bool
+
+	// RTT is the round-trip time without -rtt.
+	RTT time.Duration
+
+	// NoRate: it knows no rate of calls, and is left out with -rate.
+	NoRate bool
+
+	// Stored: -stored items are there before. What creates its name sees to it, and the checks expect it.
+	Stored bool
 
 	// Flags declares flags that only this scenario has, with intFlag and the like. Env.Int reads them. May be nil.
 	Flags func(*pflag.FlagSet)
@@ -53,12 +62,12 @@ func (s *Scenario) systems() []string {
 	return list
 }
 
-// only is the scenario with those systems that match.
-func (s *Scenario) only(systems *regexp.Regexp) *Scenario {
+// only is the scenario with those systems that are wanted.
+func (s *Scenario) only(wanted func(system string) bool) *Scenario {
 	c := *s
 	c.Systems = make(map[string]System)
 	for name, system := range s.Systems {
-		if systems.MatchString(name) {
+		if wanted(name) {
 			c.Systems[name] = system
 		}
 	}

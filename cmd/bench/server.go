@@ -92,8 +92,7 @@ func (s *server) connect(ctx context.Context) (err error) {
 	return nil
 }
 
-func (s *server) dialer() radix.Dialer {
-	at := s.endpoint
+func dialer(at direct.Endpoint) radix.Dialer {
 	return radix.Dialer{AuthUser: at.User, AuthPass: at.Password, SelectDB: at.DB, NetDialer: at}
 }
 

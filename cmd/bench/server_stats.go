@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,21 +56,33 @@ func (s *server) sweep(ctx context.Context, names []string) error {
 	if len(names) == 0 || s.kind != kindURL { // the others end with us
 		return nil
 	}
-	conn, err := s.dialer().Dial(ctx, s.endpoint.Network, s.endpoint.Addr)
+	conn, err := dialer(s.endpoint).Dial(ctx, s.endpoint.Network, s.endpoint.Addr)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	scan := radix.ScannerConfig{Command: "SCAN", Pattern: "feed.*:bench:*:*", Count: 5000}.New(conn)
-	var ours []string
-	var key string
-	for scan.Next(ctx, &key) {
-		if slices.ContainsFunc(names, func(n string) bool { return strings.Contains(key, ":"+n+":") }) {
-			ours = append(ours, key)
-		}
-	}
-	if err := scan.Close(); err != nil || len(ours) == 0 {
+	keys, err := s.keys(ctx, "feed.*:bench:*:*")
+	ours := slices.DeleteFunc(keys, func(key string) bool {
+		return !slices.ContainsFunc(names, func(n string) bool { return strings.Contains(key, ":"+n+":") })
+	})
+	if err != nil || len(ours) == 0 {
 		return err
 	}
 	return conn.Do(ctx, radix.Cmd(nil, "DEL", ours...))
+}
+
+// keys are those that match a pattern.
+func (s *server) keys(ctx context.Context, pattern string) ([]string, error) {
+	conn, err := dialer(s.endpoint).Dial(ctx, s.endpoint.Network, s.endpoint.Addr)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	scan := radix.ScannerConfig{Command: "SCAN", Pattern: pattern, Count: 5000}.New(conn)
+	seen := make(map[string]bool) // SCAN may name a key twice
+	var key string
+	for scan.Next(ctx, &key) {
+		seen[key] = true
+	}
+	return slices.Collect(maps.Keys(seen)), scan.Close()
 }

@@ -11,7 +11,11 @@ import (
 
 // newSorted creates an empty sorted feed. The handle is the control engine's.
 func newSorted(ctx context.Context, e *Env) (*sorted.Sorted, error) {
-	return e.Control().Sorted(ctx, e.Name(), sorted.Config{})
+	s, err := e.Control().Sorted(ctx, e.Name(), sorted.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return s, e.prefill(ctx, sortedScript("insert"), appends(e, s.Name()), allAppended)
 }
 
 // thoonkSorted is an empty sorted feed twice: for the control engine, and for an engine to be measured.
@@ -31,6 +35,7 @@ func sortedScript(verb string) *wire.Script { return script(sorted.Scripts(), "s
 
 // checkSorted is an error unless the sorted feed has as many items as there must be, in both of its keys.
 func checkSorted(ctx context.Context, e *Env, s *sorted.Sorted, want int64) error {
+	want += e.before
 	n, err := s.Len(context.WithoutCancel(ctx)) // an interrupted run is checked too
 	if err == nil {
 		err = same("Len("+s.Name()+")", int64(n), want)
@@ -55,7 +60,28 @@ func checkSortedOrder(ctx context.Context, e *Env, s *sorted.Sorted, want int64)
 			return fmt.Errorf("WRONG RESULT: %s has the id %s at place %d", s.Name(), id, i)
 		}
 	}
-	return same("the number of ids of "+s.Name(), int64(len(ids)), want)
+	return same("the number of ids of "+s.Name(), int64(len(ids)), want+e.before)
+}
+
+// appends are calls that append 64 items each.
+func appends(e *Env, name string) func(i int64) []byte {
+	var calls [][]byte
+	for c := range min(64, (len(e.payloads.items)+batchItems-1)/batchItems) {
+		args := wire.NewArgs(3*batchItems, batchItems*e.payloads.size)
+		for i := range batchItems {
+			args = args.String("last").String("").Bytes(e.payloads.at(c*batchItems + i))
+		}
+		calls = append(calls, sortedScript("insert").AppendCall(nil, name, batchItems, args))
+	}
+	return func(i int64) []byte { return calls[i%int64(len(calls))] }
+}
+
+// allAppended is an error unless the answer is 64 ids and no status.
+func allAppended(_ int64, reply direct.Reply) error {
+	if reply.Elements != batchItems || reply.Sum != 0 || reply.Bytes < batchItems {
+		return errWrongItem
+	}
+	return nil
 }
 
 // appendCeiling appends 64 items per call.
@@ -71,23 +97,7 @@ func appendCeiling(ctx context.Context, e *Env) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	var calls [][]byte
-	for c := range min(64, (len(e.payloads.items)+batchItems-1)/batchItems) {
-		args := wire.NewArgs(3*batchItems, batchItems*e.payloads.size)
-		for i := range batchItems {
-			args = args.String("last").String("").Bytes(e.payloads.at(c*batchItems + i))
-		}
-		calls = append(calls, sortedScript("insert").AppendCall(nil, s.Name(), batchItems, args))
-	}
-	r, err := e.MeasurePipeline(ctx, conn, batchItems, direct.Pipeline{
-		Next: func(i int64) []byte { return calls[i%int64(len(calls))] },
-		Check: func(_ int64, reply direct.Reply) error {
-			if reply.Elements != batchItems || reply.Sum != 0 || reply.Bytes < batchItems { // ids, no statuses
-				return errWrongItem
-			}
-			return nil
-		},
-	})
+	r, err := e.MeasurePipeline(ctx, conn, batchItems, direct.Pipeline{Next: appends(e, s.Name()), Check: allAppended})
 	if err != nil {
 		return r, err
 	}

@@ -8,8 +8,9 @@ import (
 
 func init() {
 	register(Scenario{
-		Name: "sorted/append",
-		Doc:  "many callers append to one sorted feed, one item per call",
+		Name:   "sorted/append",
+		Doc:    "many callers append to one sorted feed, one item per call",
+		Stored: true,
 		Systems: map[string]System{
 			report.Thoonk:  appendThoonk,
 			report.Ceiling: appendCeiling,

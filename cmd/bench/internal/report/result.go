@@ -32,12 +32,23 @@ type Result struct {
 	RedisCPU *float64 `json:"redis_cpu_us_per_op"`
 	Batch    *float64 `json:"batch_mean"`
 	Allocs   *float64 `json:"allocs_per_op"`
+	CPU      *float64 `json:"cpu_us_per_op"` // of this process, or of a peer's
 
 	// Extra is what only this scenario has, by a name in snake case.
 	Extra map[string]float64 `json:"extra,omitempty"`
 
 	// Interrupted: the run was shorter than it should have been.
 	Interrupted bool `json:"interrupted,omitempty"`
+
+	// Aside: how fast it was is beside the point, and no ratios are made.
+	Aside bool `json:"aside,omitempty"`
+
+	// Note says why there are no figures.
+	Note string `json:"note,omitempty"`
+
+	// Series is what was varied, and At its value; of a run of -series.
+	Series string  `json:"series,omitempty"`
+	At     float64 `json:"at,omitempty"`
 
 	// Total is Ops and those of the warm-up: what must be found in Redis.
 	Total int64 `json:"-"`

@@ -23,6 +23,11 @@ type Summary struct {
 	RedisCPU *float64 `json:"redis_cpu_us_per_op"`
 	Batch    *float64 `json:"batch_mean"`
 	Allocs   *float64 `json:"allocs_per_op"`
+	CPU      *float64 `json:"cpu_us_per_op"`
+
+	Note   string  `json:"note,omitempty"`   // instead of figures
+	Series string  `json:"series,omitempty"` // see Result
+	At     float64 `json:"at,omitempty"`
 
 	Extra map[string]float64 `json:"extra,omitempty"`
 
@@ -32,11 +37,14 @@ type Summary struct {
 
 // Summarize puts the rounds together, in the order in which the results first name scenario and system.
 func Summarize(results []Result) []Summary {
-	type key struct{ scenario, system string }
+	type key struct {
+		scenario, system, series string
+		at                       float64
+	}
 	groups := make(map[key][]Result)
 	var order []key
 	for _, r := range results {
-		k := key{r.Scenario, r.System}
+		k := key{r.Scenario, r.System, r.Series, r.At}
 		if groups[k] == nil {
 			order = append(order, k)
 		}
@@ -46,7 +54,9 @@ func Summarize(results []Result) []Summary {
 	for _, k := range order {
 		s := summarize(groups[k])
 		for _, other := range order {
-			if k.system != Thoonk || other.scenario != k.scenario || other == k {
+			rival := k
+			rival.system = other.system
+			if k.system != Thoonk || other != rival || other == k {
 				continue
 			}
 			if ratio, ok := ratios(groups[k], groups[other]); ok {
@@ -77,12 +87,14 @@ func summarize(rounds []Result) Summary {
 	first := rounds[0]
 	s := Summary{
 		Scenario: first.Scenario, System: first.System, Rounds: len(rounds), Callers: first.Callers, Size: first.Size,
+		Note: first.Note, Series: first.Series, At: first.At,
 		P50:      figure(func(r Result) *float64 { return r.P50 }),
 		P99:      figure(func(r Result) *float64 { return r.P99 }),
 		P999:     figure(func(r Result) *float64 { return r.P999 }),
 		RedisCPU: figure(func(r Result) *float64 { return r.RedisCPU }),
 		Batch:    figure(func(r Result) *float64 { return r.Batch }),
 		Allocs:   figure(func(r Result) *float64 { return r.Allocs }),
+		CPU:      figure(func(r Result) *float64 { return r.CPU }),
 	}
 	var speeds []float64
 	for _, r := range rounds {
@@ -103,7 +115,7 @@ func ratios(a, b []Result) (Spread, bool) {
 	var v []float64
 	for _, x := range a {
 		for _, y := range b {
-			if x.Round == y.Round && y.PerS > 0 && x.Rate == nil {
+			if x.Round == y.Round && y.PerS > 0 && x.Rate == nil && !x.Aside {
 				v = append(v, x.PerS/y.PerS)
 			}
 		}

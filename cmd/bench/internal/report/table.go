@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -11,7 +12,8 @@ import (
 )
 
 var header = []string{
-	"scenario", "system", "callers", "size", "ops/s", "p50 µs", "p99 µs", "p99.9 µs", "redis µs/op", "batch", "allocs/op", "more",
+	"scenario", "system", "callers", "size", "ops/s", "p50 µs", "p99 µs", "p99.9 µs", "redis µs/op", "cpu µs/op", "batch",
+	"allocs/op", "more",
 }
 
 // texts are the columns that are not numbers.
@@ -27,9 +29,10 @@ func rows(results []Result) [][]string {
 			scenario = ""
 		}
 		out = append(out, []string{
-			scenario, s.System, count(float64(s.Callers)), count(float64(s.Size)), withRange(s.PerS, s.Rounds, count),
-			figure(s.P50, 0), figure(s.P99, 0), figure(s.P999, 0), figure(s.RedisCPU, 2), figure(s.Batch, 1), figure(s.Allocs, 1),
-			more(s.Extra),
+			scenario, s.System, unless(s.Note, count(float64(s.Callers))), unless(s.Note, count(float64(s.Size))),
+			unless(s.Note, withRange(s.PerS, s.Rounds, count)),
+			figure(s.P50, 0), figure(s.P99, 0), figure(s.P999, 0), figure(s.RedisCPU, 2), figure(s.CPU, 2), figure(s.Batch, 1), figure(s.Allocs, 1),
+			cmp.Or(s.Note, more(s.Extra)),
 		})
 		if i+1 < len(list) && list[i+1].Scenario == s.Scenario {
 			continue
@@ -136,6 +139,14 @@ func trim(table [][]string) [][]string {
 
 // none stands where a figure does not apply.
 const none = "–"
+
+// unless is the cell, or none for a system that could not run.
+func unless(note, cell string) string {
+	if note != "" {
+		return none
+	}
+	return cell
+}
 
 func figure(v *float64, decimals int) string {
 	if v == nil {

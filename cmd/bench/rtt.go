@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/thoonk-go/thoonk/cmd/bench/internal/delay"
+	"github.com/thoonk-go/thoonk/cmd/bench/internal/direct"
+	"github.com/thoonk-go/thoonk/internal/redisserver"
+)
+
+// A distance is where what is measured finds the server: at the server's own address, or at a forwarder's that makes each
+// round trip longer. What fills, checks and cleans up is always near.
+type distance struct {
+	url      string
+	endpoint direct.Endpoint
+	trip     time.Duration // what a round trip to a forwarder takes; 0 without one
+}
+
+// behind puts a forwarder between the server and what is measured, which is opened after that.
+func (e *Env) behind(ctx context.Context, rtt time.Duration) error {
+	at, err := e.forward(rtt)
+	if err != nil {
+		return err
+	}
+	far := distance{url: at}
+	if far.endpoint, err = direct.Parse(at); err != nil {
+		return err
+	}
+	if far.trip, err = roundTrip(ctx, far.endpoint); err != nil {
+		return err
+	}
+	e.far = far
+	return nil
+}
+
+// depth is how many calls a ceiling has in flight: four keep the server busy, and more are needed to fill the way.
+func (e *Env) depth() int {
+	const perCall = 100 * time.Microsecond   // of the fastest scripts
+	return 4 + 2*int(e.far.trip/(2*perCall)) // even, as ceilings of job sets need it
+}
+
+// forward starts a forwarder to the server and returns the server's URL with its address in it.
+func (e *Env) forward(rtt time.Duration) (string, error) {
+	to := e.srv.endpoint
+	u := url.URL{Scheme: "redis", Path: "/" + to.DB}
+	if to.Password != "" {
+		u.User = url.UserPassword(to.User, to.Password)
+	}
+	network, addr := "tcp", "127.0.0.1:0"
+	if to.Network == "unix" {
+		dir, err := redisserver.SocketDir()
+		if err != nil {
+			return "", err
+		}
+		e.AtEnd(func() error { return os.RemoveAll(dir) })
+		network, addr = "unix", filepath.Join(dir, "far.sock")
+	}
+	l, err := net.Listen(network, addr)
+	if err != nil {
+		return "", err
+	}
+	f := delay.Start(l, rtt, func(ctx context.Context) (net.Conn, error) { return to.DialContext(ctx, to.Network, to.Addr) })
+	e.AtEnd(f.Close)
+	if network == "unix" {
+		u.Scheme, u.Path = "unix", addr
+		if to.DB != "" {
+			u.RawQuery = "db=" + to.DB
+		}
+	} else {
+		u.Host = l.Addr().String()
+	}
+	return u.String(), nil
+}
+
+// roundTrip is how long a PING takes to that server: the median of some.
+func roundTrip(ctx context.Context, to direct.Endpoint) (time.Duration, error) {
+	conn, err := to.Dial(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	took := make([]time.Duration, 25)
+	for i := range took {
+		start := time.Now()
+		if _, err := conn.Do("PING"); err != nil {
+			return 0, err
+		}
+		took[i] = time.Since(start)
+	}
+	slices.Sort(took)
+	return took[len(took)/2], nil
+}
