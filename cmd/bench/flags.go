@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/direct"
-	"github.com/thoonk-go/thoonk/cmd/bench/internal/report"
 )
 
 // options are the flags.
@@ -37,7 +35,12 @@ type options struct {
 	markdown               bool
 	cpuProfile, memProfile string
 
-	plan     []*Scenario // those to run
+	series string
+
+	where    Result       // what results have in common
+	plan     []*Scenario  // those to run
+	lines    [][]*options // instead, with -series: the points of each line
+	parts    []*options   // instead, with -report
 	payloads *payloads
 }
 
@@ -49,7 +52,7 @@ func (o *options) flagSet() *pflag.FlagSet {
 	fs.BoolVar(&o.list, "list", false, "list the scenarios (that -run selects) and stop")
 	fs.StringVar(&o.run, "run", "", "run the scenarios whose name matches the `regexp`")
 	fs.StringSliceVar(&o.vs, "vs", nil, "compare Thoonk with these `systems`: "+strings.Join(comparisons, ",")+"; by default ceiling,radix")
-	fs.StringVar(&o.system, "system", "", "run the systems whose name matches the `regexp` instead: thoonk, ceiling, radix, asynq, bullmq")
+	fs.StringVar(&o.system, "system", "", "run the systems whose name matches the `regexp` instead: thoonk, ceiling, radix, asynq, asynq-8, bullmq")
 	fs.DurationVarP(&o.d, "duration", "d", 0, "how long each run measures; by default 1s, or less so that all take half a minute")
 	fs.IntVar(&o.callers, "callers", 256, "goroutines that call at the same time")
 	fs.IntVar(&o.size, "size", 100, "size of an item in `bytes`")
@@ -62,6 +65,7 @@ func (o *options) flagSet() *pflag.FlagSet {
 	fs.StringVar(&o.redis, "redis", "", "`URL` of a server to use instead; keys are added and deleted there")
 	fs.StringVar(&o.json, "json", "", "write the results as JSON to a `file`; - is stdout, which then has nothing else")
 	fs.BoolVar(&o.markdown, "markdown", false, "print the table as Markdown")
+	fs.StringVar(&o.series, "series", "", "vary one thing: "+strings.Join(seriesNames(), ", ")+" or all")
 	fs.StringVar(&o.cpuProfile, "cpuprofile", "", "write a profile of this process' processor time to a `file`")
 	fs.StringVar(&o.memProfile, "memprofile", "", "write a profile of its allocations to a `file`")
 	for _, s := range scenarios() {
@@ -133,7 +137,11 @@ func parse(args []string) (*options, error) {
 	if o.markdown && o.json == "-" {
 		bad("-markdown and -json - exclude each other: both are for stdout")
 	}
-	problems = append(problems, o.makePlan()...)
+	if o.series != "" {
+		problems = append(problems, o.makeLines(args)...)
+	} else {
+		problems = append(problems, o.makePlan()...)
+	}
 	if o.d == 0 {
 		o.d = o.shortRun()
 	}
@@ -142,65 +150,6 @@ func parse(args []string) (*options, error) {
 		o.payloads, err = makePayloads(o.size, o.input)
 	}
 	return o, err
-}
-
-// makePlan selects what to run.
-func (o *options) makePlan() (problems []error) {
-	names, err := regexp.Compile(o.run)
-	if err != nil {
-		return []error{fmt.Errorf("-run: %w", err)}
-	}
-	systems, err := regexp.Compile(o.system)
-	if err != nil {
-		return []error{fmt.Errorf("-system: %w", err)}
-	}
-	for _, s := range scenarios() {
-		if names.MatchString(s.Name) {
-			s = s.only(func(system string) bool { return o.wants(system, systems) })
-			if o.rate > 0 {
-				delete(s.Systems, report.Ceiling) // it has no callers and knows no rate
-			}
-			if o.rate > 0 && s.NoRate {
-				continue
-			}
-			if len(s.Systems) > 0 {
-				o.plan = append(o.plan, s)
-			}
-		}
-	}
-	if len(o.plan) == 0 {
-		return []error{fmt.Errorf("nothing to run: no scenario matches -run %q and -system %q; -list shows them", o.run, o.system)}
-	}
-	return nil
-}
-
-// comparisons are the systems that -vs knows.
-var comparisons = []string{report.Ceiling, report.Radix, asynq.name, bullmq.name}
-
-// wants is whether a system is to be run: with -vs Thoonk and what it is compared with, by default all but the peers.
-func (o *options) wants(system string, systems *regexp.Regexp) bool {
-	switch {
-	case o.set.Changed("vs"):
-		return system == report.Thoonk || slices.Contains(o.vs, system)
-	case o.set.Changed("system"):
-		return systems.MatchString(system)
-	}
-	return !isPeer(system)
-}
-
-// runs is how many runs there will be.
-func (o *options) runs() (n int) {
-	for _, s := range o.plan {
-		n += len(s.Systems) * o.repeat
-	}
-	return n
-}
-
-// shortRun is a duration with which everything takes some 30 seconds, half of which is preparing and cleaning up, but a
-// second at most.
-func (o *options) shortRun() time.Duration {
-	const all, longest, shortest = 15 * time.Second, time.Second, 100 * time.Millisecond
-	return min(longest, max(shortest, (all/time.Duration(max(1, o.runs()))).Truncate(10*time.Millisecond)))
 }
 
 // twoDashes lets flags be written with one dash, as Go programs have them: -callers becomes --callers. A word that begins

@@ -53,7 +53,7 @@ func TestDefaultsAreQuick(t *testing.T) {
 	o, err := parse(nil)
 	require.NoError(t, err)
 	require.LessOrEqual(t, o.d, time.Second)
-	require.LessOrEqual(t, time.Duration(o.runs())*(o.d+warmUp(o.d)), 25*time.Second)
+	require.LessOrEqual(t, time.Duration(len(o.steps()))*(o.d+warmUp(o.d)), 25*time.Second)
 }
 
 func TestInput(t *testing.T) {
@@ -80,9 +80,12 @@ func TestWrongFlags(t *testing.T) {
 		"-rate -1":                          "-rate is -1",
 		"-rtt -1ms":                         "-rtt is -1ms",
 		"-stored -1":                        "-stored is -1",
-		"-vs river":                         "-vs has \"river\": want some of ceiling, radix, asynq, bullmq",
+		"-vs river":                         "-vs has \"river\": want some of ceiling, radix, asynq, asynq-8, bullmq",
 		"-vs asynq -system thoonk":          "-system and -vs exclude each other",
 		"-rate 5 -run job/drain$":           "nothing to run",
+		"-series feet":                      "-series has \"feet\": want some of callers, names",
+		"-series size -run job/drain":       "nothing to run: no scenario of -series size",
+		"-series size -callers 0":           "-callers is 0",
 		"-run (":                            "-run: ",
 		"-system (":                         "-system: ",
 		"-run nothing-like-it":              "nothing to run",

@@ -24,7 +24,7 @@ func init() {
 			report.Thoonk:  drainJobsThoonk,
 			report.Ceiling: drainJobsCeiling,
 			report.Radix:   drainJobsRadix,
-		}, drainOnPeer),
+		}, drainOnPeer, peers...),
 	})
 }
 

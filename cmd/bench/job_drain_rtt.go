@@ -24,6 +24,6 @@ func init() {
 				r.Batch = nil
 				return r, err
 			},
-		}, drainOnPeer),
+		}, drainOnPeer, peers...),
 	})
 }

@@ -33,16 +33,21 @@ type peerSystem struct {
 	leaves  string                                         // a set with the names of queues
 }
 
-// peers are those there are.
-var peers = []*peerSystem{asynq, bullmq}
+// peers are those there are. A server of asynq takes one task after the other from Redis: asynq-8 has eight of them, for
+// what depends on that.
+var peers = []*peerSystem{asynq, asynq8, bullmq}
 
-var asynq = &peerSystem{
-	name: "asynq",
-	command: func() (string, []string, error) {
-		path := filepath.Join(peersDir(), "..", "..", "..", "bin", "bench-asynq")
-		return path, nil, installed(path)
-	},
-	waiting: "asynq:{%s}:pending", active: "asynq:{%s}:active", records: "asynq:{%s}:t:*", leaves: "asynq:queues",
+var asynq, asynq8 = asynqWith("asynq"), asynqWith("asynq-8", "-servers=8")
+
+func asynqWith(name string, args ...string) *peerSystem {
+	return &peerSystem{
+		name: name,
+		command: func() (string, []string, error) {
+			path := filepath.Join(peersDir(), "..", "..", "..", "bin", "bench-asynq")
+			return path, args, installed(path)
+		},
+		waiting: "asynq:{%s}:pending", active: "asynq:{%s}:active", records: "asynq:{%s}:t:*", leaves: "asynq:queues",
+	}
 }
 
 var bullmq = &peerSystem{
@@ -83,7 +88,7 @@ type peerRun func(ctx context.Context, e *Env, q *peerQueue) (Result, error)
 func withPeers(systems map[string]System, run peerRun, some ...*peerSystem) map[string]System {
 	all := maps.Clone(systems)
 	if some == nil {
-		some = peers
+		some = []*peerSystem{asynq, bullmq}
 	}
 	for _, p := range some {
 		all[p.name] = func(ctx context.Context, e *Env) (Result, error) {

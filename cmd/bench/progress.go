@@ -15,7 +15,7 @@ type bar struct {
 	runs int // done
 }
 
-const steps = 100 // per run
+const stepsPerRun = 100
 
 // newBar returns nil if w is no terminal.
 func newBar(w io.Writer, o *options) *bar {
@@ -23,7 +23,7 @@ func newBar(w io.Writer, o *options) *bar {
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return nil
 	}
-	return &bar{p: progressbar.NewOptions(o.runs()*steps,
+	return &bar{p: progressbar.NewOptions(len(o.steps())*stepsPerRun,
 		progressbar.OptionSetWriter(w),
 		progressbar.OptionSetWidth(30),
 		progressbar.OptionSetPredictTime(true),
@@ -41,14 +41,14 @@ func (b *bar) begin(r Result) {
 // share tells how much of the current run is done.
 func (b *bar) share(done float64) {
 	if b != nil {
-		_ = b.p.Set(b.runs*steps + int(done*(steps-1))) // a bar that cannot be drawn must not stop us
+		_ = b.p.Set(b.runs*stepsPerRun + int(done*(stepsPerRun-1))) // a bar that cannot be drawn must not stop us
 	}
 }
 
 func (b *bar) end() {
 	if b != nil {
 		b.runs++
-		_ = b.p.Set(b.runs * steps)
+		_ = b.p.Set(b.runs * stepsPerRun)
 	}
 }
 

@@ -25,9 +25,7 @@ type runner struct {
 	drives map[string]driver.Hello // peers that took part
 }
 
-// run does every run, until ctx ends. A scenario that fails is told and the others go on; an error means that nothing
-// can run. Rounds are interleaved: of one scenario all systems, then all systems again, so that a machine that gets
-// slower meanwhile does so for all.
+// run takes every step, until ctx ends. One that fails is told and the others go on; an error means that nothing can run.
 func (r *runner) run(ctx context.Context) error {
 	control, err := engine.Open(ctx, engine.Config{URL: r.srv.url, Connections: 1, Timeout: time.Minute})
 	if err != nil {
@@ -36,39 +34,32 @@ func (r *runner) run(ctx context.Context) error {
 	defer func() { _ = closeEngine(control) }()
 	defer r.bar.finish()
 	defer r.sweep()
-	for _, s := range r.opts.plan {
-		if s.Private && r.srv.kind != kindRedis {
-			fmt.Fprintf(r.stderr, "bench: %s is left out: it kills its server, which has to be a redis-server of our own\n", s.Name)
+	leftOut := make(map[string]bool)
+	for _, s := range r.opts.steps() {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if name := s.scenario.Name; s.scenario.Private && r.srv.kind != kindRedis {
+			if !leftOut[name] {
+				fmt.Fprintf(r.stderr, "bench: %s is left out: it kills its server, which has to be a redis-server of our own\n", name)
+			}
+			leftOut[name] = true
 			continue
 		}
-		for round := range r.opts.repeat {
-			for _, system := range s.systems() {
-				if ctx.Err() != nil {
-					return nil
-				}
-				where := Result{Scenario: s.Name, System: system}
-				if r.opts.repeat > 1 {
-					where.Round = round + 1
-				}
-				r.one(ctx, control, s, where)
-			}
-		}
+		r.one(ctx, control, s)
 	}
 	return nil
 }
 
-func (r *runner) one(ctx context.Context, control *engine.Engine, s *Scenario, where Result) {
-	var result Result
-	var err error
+func (r *runner) one(ctx context.Context, control *engine.Engine, s step) {
+	where := s.where
 	r.bar.begin(where)
-	e := &Env{options: r.opts, srv: r.srv, control: control, where: where, scenario: s, progress: r.bar.share, drives: r.drives}
-	e.far = distance{url: r.srv.url, endpoint: r.srv.endpoint}
-	if rtt := cmp.Or(r.opts.rtt, s.RTT); rtt > 0 {
-		err = e.behind(ctx, rtt)
+	e := &Env{
+		options: s.opts, srv: r.srv, control: control, where: where, scenario: s.scenario,
+		far:      distance{url: r.srv.url, endpoint: r.srv.endpoint},
+		progress: r.bar.share, drives: r.drives,
 	}
-	if err == nil {
-		result, err = s.Systems[where.System](ctx, e)
-	}
+	result, err := e.run(ctx)
 	interrupted := ctx.Err() != nil && result.Ops == 0
 	if cleaned := e.clean(); cleaned != nil {
 		err = errors.Join(err, fmt.Errorf("cleaning up: %w", cleaned))
@@ -88,6 +79,16 @@ func (r *runner) one(ctx context.Context, control *engine.Engine, s *Scenario, w
 	default:
 		r.results = append(r.results, result)
 	}
+}
+
+// run does what the step is about, at the distance that is asked for.
+func (e *Env) run(ctx context.Context) (Result, error) {
+	if rtt := cmp.Or(e.rtt, e.scenario.RTT); rtt > 0 {
+		if err := e.behind(ctx, rtt); err != nil {
+			return Result{}, err
+		}
+	}
+	return e.scenario.Systems[e.where.System](ctx, e)
 }
 
 func (r *runner) sweep() {

@@ -109,7 +109,7 @@ func TestJSON(t *testing.T) {
 	require.Equal(t, []map[string]any{{
 		"scenario": "feed/publish", "system": "ceiling", "callers": 256.0, "size": 100.0, "ops": 200000.0, "seconds": 1.0,
 		"ops_per_s": 200000.0, "p50_us": nil, "p99_us": nil, "p999_us": nil, "redis_cpu_us_per_op": 4.25, "batch_mean": nil,
-		"allocs_per_op": 0.0,
+		"allocs_per_op": 0.0, "cpu_us_per_op": nil,
 	}}, raw.Results)
 	for _, name := range []string{"go", "gomaxprocs", "cpu", "os", "server", "redis", "date", "flags", "command"} {
 		require.Contains(t, raw.Env, name)

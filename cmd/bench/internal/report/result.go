@@ -46,7 +46,10 @@ type Result struct {
 	// Note says why there are no figures.
 	Note string `json:"note,omitempty"`
 
-	// Series is what was varied, and At its value; of a run of -series.
+	// Part is which part of a report it belongs to.
+	Part string `json:"part,omitempty"`
+
+	// Series is what was varied, and At its value; with -series.
 	Series string  `json:"series,omitempty"`
 	At     float64 `json:"at,omitempty"`
 

@@ -25,8 +25,9 @@ type Summary struct {
 	Allocs   *float64 `json:"allocs_per_op"`
 	CPU      *float64 `json:"cpu_us_per_op"`
 
-	Note   string  `json:"note,omitempty"`   // instead of figures
-	Series string  `json:"series,omitempty"` // see Result
+	Note   string  `json:"note,omitempty"` // instead of figures
+	Part   string  `json:"part,omitempty"` // see Result
+	Series string  `json:"series,omitempty"`
 	At     float64 `json:"at,omitempty"`
 
 	Extra map[string]float64 `json:"extra,omitempty"`
@@ -38,13 +39,13 @@ type Summary struct {
 // Summarize puts the rounds together, in the order in which the results first name scenario and system.
 func Summarize(results []Result) []Summary {
 	type key struct {
-		scenario, system, series string
-		at                       float64
+		scenario, system, part, series string
+		at                             float64
 	}
 	groups := make(map[key][]Result)
 	var order []key
 	for _, r := range results {
-		k := key{r.Scenario, r.System, r.Series, r.At}
+		k := key{r.Scenario, r.System, r.Part, r.Series, r.At}
 		if groups[k] == nil {
 			order = append(order, k)
 		}
@@ -87,7 +88,7 @@ func summarize(rounds []Result) Summary {
 	first := rounds[0]
 	s := Summary{
 		Scenario: first.Scenario, System: first.System, Rounds: len(rounds), Callers: first.Callers, Size: first.Size,
-		Note: first.Note, Series: first.Series, At: first.At,
+		Note: first.Note, Part: first.Part, Series: first.Series, At: first.At,
 		P50:      figure(func(r Result) *float64 { return r.P50 }),
 		P99:      figure(func(r Result) *float64 { return r.P99 }),
 		P999:     figure(func(r Result) *float64 { return r.P999 }),

@@ -24,8 +24,8 @@ func rows(results []Result) [][]string {
 	var out [][]string
 	list := Summarize(results)
 	for i, s := range list {
-		scenario := s.Scenario
-		if i > 0 && list[i-1].Scenario == scenario {
+		scenario := s.label()
+		if i > 0 && list[i-1].label() == scenario {
 			scenario = ""
 		}
 		out = append(out, []string{
@@ -34,16 +34,28 @@ func rows(results []Result) [][]string {
 			figure(s.P50, 0), figure(s.P99, 0), figure(s.P999, 0), figure(s.RedisCPU, 2), figure(s.CPU, 2), figure(s.Batch, 1), figure(s.Allocs, 1),
 			cmp.Or(s.Note, more(s.Extra)),
 		})
-		if i+1 < len(list) && list[i+1].Scenario == s.Scenario {
+		if i+1 < len(list) && list[i+1].label() == s.label() {
 			continue
 		}
 		for _, t := range list[:i+1] {
-			if t.Scenario == s.Scenario && t.System == Thoonk {
+			if t.label() == s.label() && t.System == Thoonk {
 				out = append(out, ratioRows(t)...)
 			}
 		}
 	}
 	return out
+}
+
+// label is the scenario, and what was varied.
+func (s Summary) label() string {
+	label := s.Scenario
+	if s.Part != "" {
+		label += ", " + s.Part
+	}
+	if s.Series != "" {
+		label += ", " + s.Series + " " + count(s.At)
+	}
+	return label
 }
 
 func ratioRows(s Summary) [][]string {
@@ -73,7 +85,8 @@ func WriteTable(w io.Writer, results []Result) error {
 	}
 	var b strings.Builder
 	for n, row := range table {
-		if n > 1 && row[0] != "" {
+		group := n+1 < len(table) && table[n+1][0] == "" || table[n-min(n, 1)][0] == "" // of several rows
+		if n > 1 && row[0] != "" && group {
 			b.WriteByte('\n')
 		}
 		var line strings.Builder

@@ -30,7 +30,7 @@ func (b *bench) pickUp(ctx context.Context, r driver.Request) (driver.Reply, err
 	if err != nil {
 		return driver.Reply{}, err
 	}
-	defer b.server.Shutdown()
+	defer b.shutdown()
 	random, latency := rand.New(rand.NewPCG(3, 4)), load.NewRecorder()
 	buffer := latency.Buffer()
 	start, ops := time.Now(), 0
@@ -75,7 +75,7 @@ func (b *bench) delayed(ctx context.Context, r driver.Request) (driver.Reply, er
 	if err := b.serve(b.Workers, c.handle); err != nil {
 		return driver.Reply{}, err
 	}
-	defer b.server.Shutdown()
+	defer b.shutdown()
 	random := rand.New(rand.NewPCG(5, 6))
 	start, ops := time.Now(), 0
 	for ; ops == 0 || time.Since(start).Seconds() < r.Seconds; ops++ {

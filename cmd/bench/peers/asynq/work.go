@@ -59,11 +59,11 @@ func (b *bench) fill(ctx context.Context, jobs int64) (driver.Reply, error) {
 	return driver.Reply{Ops: s.Calls, Seconds: s.Elapsed.Seconds()}, err
 }
 
-// run lets the server run tasks for some time, or until none is left. The server goes on. That it starts is no part of
+// run lets the servers run tasks for some time, or until none is left. The servers go on. That they start is no part of
 // the time.
 func (b *bench) run(d time.Duration) (driver.Reply, error) {
 	w := b.filled
-	if b.server == nil {
+	if b.running == nil {
 		if err := b.serve(b.Workers, func(_ context.Context, t *asynq.Task) error { return w.handle(b, t) }); err != nil {
 			return driver.Reply{}, err
 		}
@@ -116,6 +116,6 @@ func (b *bench) rest() (driver.Reply, error) {
 	case <-time.After(time.Minute):
 		return driver.Reply{}, fmt.Errorf("WRONG RESULT: of %d tasks %d have run after a minute", w.jobs, w.ran.Load())
 	}
-	b.server.Shutdown() // it waits for those that run
+	b.shutdown()
 	return driver.Reply{Ops: w.jobs}, w.failed()
 }

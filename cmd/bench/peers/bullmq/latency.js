@@ -14,8 +14,7 @@ function pause(request) {
 // pickUp measures from the call of add until the handler of an idle worker begins.
 async function pickUp(bench, request) {
   let begun = () => {};
-  bench.work(1, async (job) => begun(job.data, now()));
-  await bench.worker.waitUntilReady();
+  await bench.work(1, async (job) => begun(job.data, now()));
   const latencies = new Latencies(), start = now();
   let ops = 0;
   while (ops === 0 || now() - start < request.seconds) {
@@ -36,10 +35,9 @@ async function pickUp(bench, request) {
   return { ops, seconds, latencies };
 }
 
-// end closes the worker, so that the next request has one of its own.
+// end closes the workers, so that the next request has some of its own.
 async function end(bench) {
-  await bench.worker.close();
-  bench.worker = undefined;
+  await bench.stop();
   if (bench.wrong) throw new Error(bench.wrong);
 }
 
@@ -47,7 +45,7 @@ async function end(bench) {
 async function delayed(bench, request) {
   const due = new Map(), latencies = new Latencies(), [shortest, longest] = request.delay, start = now();
   let early = 0, earliest = 0, ops = 0;
-  bench.work(bench.setup.workers, async (job) => {
+  await bench.work(bench.setup.workers, async (job) => {
     const late = now() - due.get(job.id);
     if (!due.delete(job.id)) bench.wrong ??= 'WRONG RESULT: a delayed job was run twice';
     if (late < -1e-3) {
