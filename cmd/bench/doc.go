@@ -41,6 +41,8 @@
 //	feed/publish       many callers publish to one feed, one item per call
 //	feed/publish-many  the same with 64 items per call; ops are items, latencies are of calls
 //	feed/get           many callers read items of one feed, one item per call
+//	feed/publish-async, queue/put-async, job/put-async
+//	                   the asynchronous forms, from 4 goroutines, until all is flushed
 //	feed/fanout        one publisher, many subscribers in one engine; ops are notices delivered
 //	feed/order         one goroutine publishes one item and many in turn; they must stand in that order
 //	feed/idle          opens many feeds: what each holds while idle, and that it goes away; takes as long as it needs

@@ -28,6 +28,7 @@ type Async[C any] struct {
 
 	mu       sync.Mutex
 	waiting  []*Part // the last one accepts items until it is full
+	spare    []*Part // answered, with room for the next items
 	added    uint64
 	answered uint64
 	parts    int // on their way
@@ -109,6 +110,9 @@ func (a *Async[C]) open() *Part {
 		return a.waiting[n-1]
 	}
 	p := new(Part)
+	if n := len(a.spare); n > 0 {
+		p, a.spare = a.spare[n-1], a.spare[:n-1]
+	}
 	a.waiting = append(a.waiting, p)
 	return p
 }
@@ -245,8 +249,19 @@ func (a *Async[C]) collect(sent <-chan *Part) {
 			close(a.moved)
 			a.moved = nil
 		}
+		if err == nil { // else the call may still be somewhere
+			a.reuse(p)
+		}
 		a.mu.Unlock()
 		a.look()
+	}
+}
+
+func (a *Async[C]) reuse(p *Part) {
+	if len(a.spare) < partsAhead && cap(p.Args) <= wire.MaxBatchSize {
+		clear(p.items)
+		*p = Part{Args: p.Args[:0], items: p.items[:0]}
+		a.spare = append(a.spare, p)
 	}
 }
 
