@@ -159,6 +159,7 @@ func TestWatch(t *testing.T) {
 		e := next()
 		assert.Equal(t, want, e.Kind)
 		assert.Len(t, e.Instance, 32)
+		assert.Equal(t, eng.Instance(), e.Instance)
 	}
 	// Peers' payloads, also those without an instance.
 	redistest.Client(t, url).Do("PUBLISH", "newfeed", name)

@@ -30,6 +30,9 @@ type NameEvent struct {
 	Instance string
 }
 
+// Instance is the id that this engine's own events carry: 32 hex digits, new each time an engine is opened.
+func (e *Engine) Instance() string { return e.host.Instance }
+
 // Watch follows the creation, deletion and configuration of names. It returns
 // when Redis has confirmed; ctx bounds the call, not the watch.
 func (e *Engine) Watch(ctx context.Context) (*Watch, error) {

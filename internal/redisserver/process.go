@@ -19,10 +19,11 @@ type process struct {
 
 // spawn starts the program on an operating system thread that lives as long as the process does: the parent-death
 // signal is sent when the thread that started the child ends, not when the process does.
-func spawn(path string, args []string, dir string, logTo io.Writer) (*process, error) {
+func spawn(path string, args, env []string, dir string, logTo io.Writer) (*process, error) {
 	p := &process{log: &tail{to: logTo}, exited: make(chan struct{})}
 	cmd := exec.Command(path, args...)
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout = p.log
 	cmd.Stderr = p.log
 	cmd.SysProcAttr = procAttr()

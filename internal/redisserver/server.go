@@ -43,6 +43,9 @@ type Options struct {
 	// Password that clients must send. Defaults to none.
 	Password string
 
+	// Env is added to the server's environment, as "NAME=value". Defaults to nothing.
+	Env []string
+
 	// Args are appended to the command line, for example "--maxmemory", "10mb". They win over the options above.
 	Args []string
 
@@ -102,7 +105,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 
 // start runs one process and waits until it answers. The caller holds mu or is alone.
 func (s *Server) start(ctx context.Context) error {
-	p, err := spawn(s.path, s.args(), s.dir, s.opts.LogTo)
+	p, err := spawn(s.path, s.args(), s.opts.Env, s.dir, s.opts.LogTo)
 	if err != nil {
 		return fmt.Errorf("redisserver: %w", err)
 	}

@@ -40,6 +40,8 @@ type Proxy struct {
 	matches   []match
 	cutReply  []*fuse // all count
 	cutByte   []*fuse // all count
+	refusal   string  // what Answer says; empty: the server answers
+	standIns  map[net.Conn]struct{}
 }
 
 const anyPort = "127.0.0.1:0"
@@ -74,8 +76,8 @@ func NewProxy(t testing.TB, targetURL string) *Proxy {
 	p := &Proxy{
 		t:      t,
 		target: mustParse(t, targetURL),
-		conns:  map[int]*proxyConn{},
-		gate:   openGate(),
+		conns:  map[int]*proxyConn{}, standIns: map[net.Conn]struct{}{},
+		gate: openGate(),
 	}
 	p.network, p.addr = p.target.network, anyPort
 	if p.network == "unix" {
@@ -263,6 +265,9 @@ func (p *Proxy) accept(l net.Listener) {
 
 // connect joins a client with a connection of its own to the server.
 func (p *Proxy) connect(client net.Conn) {
+	if p.standIn(client) {
+		return
+	}
 	server, err := p.target.dial()
 	if err != nil {
 		_ = client.Close()
@@ -288,7 +293,7 @@ func (p *Proxy) close() {
 		p.reopen.Stop()
 	}
 	p.mu.Unlock()
-	p.Cut()
+	p.Answer("") // which cuts
 	p.wg.Wait()
 	if p.dir != "" {
 		_ = os.RemoveAll(p.dir)

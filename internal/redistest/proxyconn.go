@@ -25,6 +25,8 @@ type proxyConn struct {
 	pending []chan struct{} // per unanswered request: what to close when its reply was swallowed, nil to deliver it
 	pushing bool            // a subscriber: replies no longer match requests
 	struck  []chan struct{} // faults that end this connection: closed when it has ended
+
+	abandoned bool // half open: only the client's own end ends it
 }
 
 // parcel is what one write delivers, and what happens after it.
@@ -127,6 +129,12 @@ func (c *proxyConn) read(src net.Conn, lane chan<- parcel, judge judge, end func
 			used += size
 			out = used - size + keep
 		}
+		if err != nil && c.isAbandoned() {
+			if src == c.client {
+				c.close()
+			}
+			return // the end of the server is not passed on
+		}
 		if then == nil && err != nil {
 			out, then = len(buf), end // with the beginning of a frame that will have no end
 		}
@@ -177,6 +185,9 @@ func (c *proxyConn) write(dst net.Conn, lane <-chan parcel, count *int64) {
 		}
 		if !c.passGate() {
 			return
+		}
+		if c.isAbandoned() {
+			continue // into the void
 		}
 		if !broken {
 			n, err := dst.Write(item.data)

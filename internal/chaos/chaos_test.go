@@ -1,0 +1,39 @@
+//go:build linux
+
+package chaos
+
+import (
+	"testing"
+	"time"
+
+	"github.com/thoonk-go/thoonk/internal/chaos/audit"
+)
+
+// TestChaos is one short run, or with -for as many long ones as fit. A failure names its seed: "make chaos SEED=…" has the
+// same faults strike again.
+func TestChaos(t *testing.T) {
+	binary := Build(t)
+	length, runs := 12*time.Second, 1
+	if *lasts > 0 {
+		length, runs = long, max(1, int(*lasts/(long+10*time.Second)))
+	}
+	sum := audit.NewVerdict()
+	for i := range runs {
+		now := *seed + uint64(i)
+		t.Run("", func(t *testing.T) {
+			began := time.Now()
+			v := Do(t, Options{
+				System: Standalone(t, 4), Binary: binary, Seed: now, For: length, Every: 150, Pace: 6 * time.Millisecond,
+				Producers: 2, Workers: 3, Patience: 90 * time.Second,
+			})
+			sum.Add(v)
+			t.Logf("seed %d, %v:\n%v", now, time.Since(began).Round(time.Second), v)
+			for _, violation := range v.Violations {
+				t.Errorf("seed %d: %.3000s", now, violation)
+			}
+		})
+	}
+	if runs > 1 {
+		t.Logf("all runs:\n%v", sum)
+	}
+}

@@ -1,0 +1,175 @@
+//go:build linux
+
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/thoonk-go/thoonk/internal/chaos/load"
+)
+
+// processFaults strike one of the processes under test.
+func (r *Run) processFaults() []Kind {
+	lasting := func(begin, end func(*slot)) func(context.Context, Fault) error {
+		return func(ctx context.Context, f Fault) error {
+			s := r.slots[f.On%len(r.slots)]
+			begin(s)
+			wait(ctx, f.For)
+			end(s)
+			return nil
+		}
+	}
+	kill := lasting(func(s *slot) { s.current().kill() }, func(s *slot) { r.startProcess(s) })
+	stop := lasting(func(s *slot) { s.current().stop() }, func(s *slot) { s.current().cont() })
+	of := func(role load.Role, strike func(context.Context, Fault) error) func(context.Context, Fault) error {
+		return func(ctx context.Context, f Fault) error {
+			f.On = r.pick(role, f.On)
+			return strike(ctx, f)
+		}
+	}
+	return []Kind{
+		{Name: "worker killed", Weight: 4, Longest: 300 * time.Millisecond, Strike: of(load.Worker, kill)},
+		{Name: "worker stopped", Weight: 2, Longest: 3 * time.Second, Strike: of(load.Worker, stop)},
+		{Name: "producer killed", Weight: 3, Longest: 300 * time.Millisecond, Strike: of(load.Producer, kill)},
+		{Name: "producer stopped", Weight: 1, Longest: 2 * time.Second, Strike: of(load.Producer, stop)},
+	}
+}
+
+// pick is the index of a process of that role.
+func (r *Run) pick(role load.Role, on int) int {
+	var of []int
+	for i, s := range r.slots {
+		if s.role == role {
+			of = append(of, i)
+		}
+	}
+	return of[on%len(of)]
+}
+
+// wayFaults strike one of the proxies.
+func (r *Run) wayFaults() []Kind {
+	ways := r.System.Proxies()
+	once := func(do func(i int, f Fault)) func(context.Context, Fault) error {
+		return func(_ context.Context, f Fault) error {
+			do(f.On%len(ways), f)
+			return nil
+		}
+	}
+	lasting := func(begin, end func(i int)) func(context.Context, Fault) error {
+		return func(ctx context.Context, f Fault) error {
+			begin(f.On % len(ways))
+			wait(ctx, f.For)
+			end(f.On % len(ways))
+			return nil
+		}
+	}
+	return []Kind{
+		{Name: "cut", Weight: 3, Strike: once(func(i int, _ Fault) { ways[i].Cut() })},
+		{Name: "reply swallowed", Weight: 5, Strike: once(func(i int, f Fault) { ways[i].SwallowReplies(1 + f.On/8%4) })},
+		{Name: "reply truncated", Weight: 4, Strike: once(func(i int, f Fault) { ways[i].CutAfterBytes(1 + int64(f.On)%3000) })},
+		{Name: "half open", Weight: 2, Strike: once(func(i int, _ Fault) { ways[i].Abandon() })},
+		{Name: "delay", Weight: 2, Longest: 2 * time.Second, Strike: func(ctx context.Context, f Fault) error {
+			return lasting(func(i int) { ways[i].Delay(time.Duration(1+f.On%200) * time.Millisecond) }, func(i int) { ways[i].Delay(0) })(ctx, f)
+		}},
+		{Name: "silence", Weight: 2, Longest: 2500 * time.Millisecond, Strike: lasting(
+			func(i int) { ways[i].Hold() }, func(i int) { ways[i].Release() })},
+		{Name: "refused", Weight: 2, Longest: time.Second, Strike: lasting(
+			func(i int) { ways[i].Refuse(true); ways[i].Cut() }, func(i int) { ways[i].Refuse(false) })},
+		{Name: "loading", Weight: 2, Longest: time.Second, Strike: lasting(
+			func(i int) { ways[i].Answer("LOADING Redis is loading the dataset in memory") }, func(i int) { ways[i].Answer("") })},
+	}
+}
+
+// nameFaults delete names that are in use.
+func (r *Run) nameFaults() []Kind {
+	names := []string{load.DoomedQueue, load.DoomedFeed, load.DoomedSet}
+	return []Kind{{Name: "name deleted", Weight: 3, Strike: func(_ context.Context, f Fault) error {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		err := r.control.Delete(ctx, names[f.On%len(names)])
+		r.checkAnswer("delete", err)
+		return nil
+	}}}
+}
+
+// faults lets things go wrong, one after the other and some at the same time, until ctx ends, and waits until all is right
+// again.
+func (r *Run) faults(ctx context.Context) {
+	groups := []struct {
+		on    string
+		kinds []Kind
+	}{{"process", r.processFaults()}, {"way", r.wayFaults()}, {"server", r.System.Faults()}, {"name", r.nameFaults()}}
+	var kinds []Kind
+	var of []string
+	for _, g := range groups {
+		for _, k := range g.kinds {
+			if r.Without[k.Name] {
+				continue
+			}
+			kinds, of = append(kinds, k), append(of, g.on)
+		}
+	}
+	// One at a time strikes each group; as many at once as there are groups.
+	turns := map[string]chan struct{}{}
+	for _, g := range groups {
+		turns[g.on] = make(chan struct{}, 1)
+	}
+	s := newSchedule(r.Seed, kinds, r.Every)
+	for ctx.Err() == nil {
+		f := s.next()
+		if !r.awaitOperations(ctx, f.After) {
+			break
+		}
+		turn := turns[of[f.Kind]]
+		select {
+		case turn <- struct{}{}:
+		case <-ctx.Done():
+			continue
+		}
+		k := kinds[f.Kind]
+		r.verdict.Fault(k.Name)
+		r.striking.Go(func() {
+			defer func() { <-turn }()
+			if err := k.Strike(ctx, f); err != nil && ctx.Err() == nil {
+				r.t.Errorf("%s: %v", k.Name, err)
+			}
+		})
+	}
+	r.striking.Wait()
+}
+
+// awaitOperations waits until so many more are done, or a while when little gets done.
+func (r *Run) awaitOperations(ctx context.Context, n int64) bool {
+	const longest = 1500 * time.Millisecond
+	tick := time.NewTicker(3 * time.Millisecond)
+	defer tick.Stop()
+	until := time.Now().Add(longest)
+	for target := r.operations() + n; r.operations() < target && time.Now().Before(until); {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return ctx.Err() == nil
+}
+
+// heal ends what faults may have left.
+func (r *Run) heal(ctx context.Context) error {
+	for _, p := range r.System.Proxies() {
+		p.Refuse(false)
+		p.Answer("")
+		p.Delay(0)
+		p.Release()
+		p.Cut() // the ends of the half open ones come at last
+	}
+	for _, s := range r.slots {
+		s.current().cont()
+	}
+	if err := r.System.Heal(ctx); err != nil {
+		return fmt.Errorf("heal: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/thoonk-go/thoonk/actors/feed"
+	"github.com/thoonk-go/thoonk/internal/chaos/ledger"
+)
+
+func (p *process) followers() {
+	p.follow(Feed, feed.FollowOptions{Snapshot: true, Mailbox: 64}, func(c *caller, sub *feed.Subscription) {
+		(&mirror{caller: c, bodies: map[string]string{}}).run(sub)
+	})
+	p.follow(News, feed.FollowOptions{Mailbox: 8}, (*caller).read)
+}
+
+// follow follows a feed until the engine is closed.
+func (p *process) follow(name string, opts feed.FollowOptions, run func(*caller, *feed.Subscription)) {
+	c := p.caller()
+	p.waiters.Go(func() {
+		f, ok := c.feed(name, feed.Config{})
+		if !ok {
+			return
+		}
+		sub, ok := opening(c, name, func(ctx context.Context) (*feed.Subscription, error) { return f.Follow(ctx, opts) })
+		if !ok {
+			return
+		}
+		c.note(ledger.Record{Do: "follows", Name: name})
+		run(c, sub)
+		if err := sub.Err(); err != nil && !errors.Is(err, feed.ErrClosed) {
+			c.note(ledger.Record{Do: "follow", Name: name, Outcome: ledger.Strange, Text: err.Error()})
+		}
+		_ = sub.Close()
+	})
+}
+
+// next is the next event; errors of snapshots that cannot be read while Redis is away lose nothing.
+func next(sub *feed.Subscription) (feed.Event, bool) {
+	for {
+		e, err := sub.Next(context.Background())
+		if err == nil {
+			return e, true
+		}
+		if errors.Is(err, feed.ErrClosed) {
+			return e, false
+		}
+	}
+}
+
+// A mirror is a copy of a feed, kept up to date by what a follower is told.
+type mirror struct {
+	*caller
+	order   []string // ids
+	bodies  map[string]string
+	syncing bool
+	fences  []string // seen in a snapshot that is not complete
+}
+
+func (m *mirror) run(sub *feed.Subscription) {
+	for {
+		e, ok := next(sub)
+		if !ok {
+			return
+		}
+		m.apply(e)
+	}
+}
+
+func (m *mirror) apply(e feed.Event) {
+	switch e.Kind {
+	case feed.Lagged:
+		m.order, m.bodies, m.syncing = nil, map[string]string{}, true
+		m.note(ledger.Record{Do: "lagged", Name: e.Feed, Number: int64(e.Missed)})
+	case feed.Snapshot, feed.Published, feed.Edited:
+		m.remove(e.ID)
+		m.order = append(m.order, e.ID)
+		m.bodies[e.ID] = string(e.Body)
+		if e.Kind == feed.Snapshot {
+			m.syncing = true
+		}
+		if strings.HasPrefix(string(e.Body), Fence) {
+			m.fences = append(m.fences, string(e.Body))
+		}
+	case feed.Retracted:
+		m.remove(e.ID)
+	case feed.Synced:
+		m.syncing = false
+	}
+	if m.syncing {
+		return
+	}
+	for _, f := range m.fences {
+		r := ledger.Record{Do: "copy", Name: e.Feed, Tokens: []string{f}, IDs: slices.Clone(m.order)}
+		for _, id := range m.order {
+			r.Bodies = append(r.Bodies, m.bodies[id])
+		}
+		m.note(r)
+	}
+	m.fences = nil
+}
+
+func (m *mirror) remove(id string) {
+	if _, ok := m.bodies[id]; !ok {
+		return
+	}
+	delete(m.bodies, id)
+	i := slices.Index(m.order, id)
+	m.order = slices.Delete(m.order, i, i+1)
+}
+
+// Gap is what stands in the place of what a follower was told that it has missed; the number follows.
+const Gap = "gap "
+
+// read reads events, sometimes slowly, and writes down what it saw: bodies, and gaps.
+func (c *caller) read(sub *feed.Subscription) {
+	var seen []string
+	flush := func() {
+		if len(seen) > 0 {
+			c.note(ledger.Record{Do: "saw", Name: News, Bodies: seen})
+			seen = nil
+		}
+	}
+	defer flush()
+	for {
+		e, ok := next(sub)
+		if !ok {
+			return
+		}
+		if e.Kind == feed.Lagged {
+			seen = append(seen, Gap+strconv.FormatUint(e.Missed, 10))
+		} else {
+			seen = append(seen, string(e.Body))
+		}
+		fence := strings.HasPrefix(string(e.Body), Fence)
+		if len(seen) >= 20 || fence {
+			flush()
+		}
+		if c.chance(60) && !fence {
+			select { // slow: its mailbox gets full
+			case <-time.After(time.Duration(c.rnd.IntN(300)) * time.Millisecond):
+			case <-c.produce.Done():
+			}
+		}
+	}
+}
