@@ -4,19 +4,34 @@ package chaos
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/thoonk-go/thoonk/actors/feed"
+	"github.com/thoonk-go/thoonk/actors/queue"
+	"github.com/thoonk-go/thoonk/actors/sorted"
 	"github.com/thoonk-go/thoonk/internal/chaos/audit"
 	"github.com/thoonk-go/thoonk/internal/chaos/ledger"
 	"github.com/thoonk-go/thoonk/internal/chaos/load"
 	"github.com/thoonk-go/thoonk/internal/contract"
 )
 
-// checkFence is for feeds.
-func (r *Run) checkFence(ctx context.Context) {}
+// fence publishes a last item to the feeds that are followed, and waits for the followers.
+func (r *Run) fence(ctx context.Context) {
+	for _, name := range []string{load.Feed, load.News} {
+		f, err := r.control.Feed(ctx, name, feed.Config{})
+		require.NoError(r.t, err)
+		require.NoError(r.t, f.PublishAs(ctx, lastFence, []byte(lastFence)))
+	}
+	r.all("fence "+lastFence, 30*time.Second)
+}
+
+const lastFence = load.Fence + "last"
 
 // audit holds the ledgers against what is there.
 func (r *Run) audit(h *ledger.History, lives map[string]audit.Life) {
@@ -28,7 +43,109 @@ func (r *Run) audit(h *ledger.History, lives map[string]audit.Life) {
 	reply, err := r.System.Do(ctx, "GET", contract.Finishes.Of(load.Set))
 	require.NoError(r.t, err)
 	finishes, _ := strconv.ParseInt(text(reply), 10, 64)
-	audit.Jobs(v, h, load.Set, finishes, v.Faults["server's clock jumps"] > 0)
+	jumped := v.Faults["server's clock jumps"] > 0
+	audit.Jobs(v, h, load.Set, finishes, jumped)
+
+	items := r.feedItems(ctx, load.Feed)
+	audit.Feed(v, h, load.Feed, items)
+	audit.Copies(v, h, load.Feed, lastFence, r.followers(h), items)
+	audit.Ring(v, h, load.Ring, load.Bound, r.feedItems(ctx, load.Ring))
+	audit.Readers(v, h, load.News)
+	audit.Lists(v, h, load.List, r.lists(ctx))
+
+	r.drain(ctx, h)
+	audit.Histories(v, h, load.QueueHistory, audit.QueueModel, audit.QueueOperations)
+	lease := load.ClaimLease
+	if jumped {
+		lease = 0 // it may have passed at any moment
+	}
+	audit.Histories(v, h, load.JobHistory, audit.JobModel(lease), audit.JobOperations)
+	audit.Histories(v, h, load.FeedHistory, audit.FeedModel, audit.FeedOperations)
+	r.leftovers(ctx)
+}
+
+func (r *Run) feedItems(ctx context.Context, name string) (items []audit.Item) {
+	f, err := r.control.Feed(ctx, name, feed.Config{})
+	require.NoError(r.t, err)
+	for it, err := range f.All(ctx) {
+		require.NoError(r.t, err)
+		items = append(items, audit.Item{ID: it.ID, Body: string(it.Body)})
+	}
+	return items
+}
+
+// followers are the processes that live to the end and follow.
+func (r *Run) followers(h *ledger.History) (names []string) {
+	for _, n := range h.Notes {
+		if n.Do == "follows" && n.Name == load.Feed && slices.ContainsFunc(r.slots, func(s *slot) bool { return s.current().cfg.Process == n.Process }) {
+			names = append(names, n.Process)
+		}
+	}
+	return names
+}
+
+// names are all names that begin so.
+func (r *Run) names(ctx context.Context, prefix string) (names []string) {
+	for name, err := range r.control.Names(ctx) {
+		require.NoError(r.t, err)
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (r *Run) lists(ctx context.Context) map[string][]audit.Item {
+	lists := map[string][]audit.Item{}
+	for _, name := range r.names(ctx, load.List+".") {
+		l, err := r.control.Sorted(ctx, name, sorted.Config{})
+		require.NoError(r.t, err)
+		for it, err := range l.All(ctx) {
+			require.NoError(r.t, err)
+			lists[name] = append(lists[name], audit.Item{ID: it.ID, Body: string(it.Body)})
+		}
+	}
+	return lists
+}
+
+// drain takes what the queues of histories still have: the end of each history.
+func (r *Run) drain(ctx context.Context, h *ledger.History) {
+	for _, name := range r.names(ctx, load.QueueHistory) {
+		q, err := r.control.Queue(ctx, name, queue.Config{})
+		require.NoError(r.t, err)
+		for err == nil {
+			c := &ledger.Call{Process: "the end", Record: ledger.Record{At: ledger.Now(), Call: int64(len(h.Calls)), Do: "get", Name: name, Outcome: ledger.OK}}
+			var it queue.Item
+			switch it, err = q.TryGet(ctx); {
+			case err == nil:
+				c.Bodies = []string{string(it.Body)}
+			case errors.Is(err, queue.ErrEmpty):
+				c.Outcome = "empty"
+			default:
+				require.NoError(r.t, err)
+			}
+			c.End = ledger.Now()
+			h.Calls = append(h.Calls, c)
+		}
+	}
+}
+
+// leftovers deletes all names and closes the last engine: what is left of the engines' own keys ends by itself.
+func (r *Run) leftovers(ctx context.Context) {
+	for _, name := range r.names(ctx, "") {
+		err := r.control.Delete(ctx, name)
+		r.verdict.Check(err == nil, "names can be deleted", "%s: %v", name, err)
+	}
+	r.closeControl()
+	reply, err := r.System.Do(ctx, "KEYS", "*")
+	require.NoError(r.t, err)
+	for _, key := range texts(reply) {
+		ttl, err := r.number(ctx, "PTTL", key)
+		require.NoError(r.t, err)
+		r.verdict.Check(ttl != -1, "what is left of the engines' keys ends by itself", "%s", key)
+		r.verdict.Check(ttl <= int64(time.Hour/time.Millisecond), "what is left of the engines' keys ends within an hour", "%s: %d ms", key, ttl)
+	}
+	r.verdict.Remark("keys left until they expire", len(texts(reply)))
 }
 
 // taken is what Redis still knows of the last takes of engines whose processes were killed (contract 7).

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -154,7 +153,7 @@ func (r *Run) calm() bool {
 	if !r.eventually(ctx, "all ends: jobs end, queues run empty", empty, func() string { return left }) {
 		return false
 	}
-	r.checkFence(ctx)
+	r.fence(ctx)
 	return true
 }
 
@@ -239,5 +238,3 @@ func (r *Run) checkAnswer(call string, err error) {
 		errors.Is(err, job.ErrNotFound)
 	r.verdict.Check(ok, "errors say what happened", "%s: %v", call, err)
 }
-
-func (r *Run) path(name string) string { return filepath.Join(r.dir, name) }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/thoonk-go/thoonk/actors/feed"
@@ -22,16 +23,21 @@ func (p *process) followers() {
 // follow follows a feed until the engine is closed.
 func (p *process) follow(name string, opts feed.FollowOptions, run func(*caller, *feed.Subscription)) {
 	c := p.caller()
+	p.fences.settled.Add(1)
 	p.waiters.Go(func() {
+		var sub *feed.Subscription
 		f, ok := c.feed(name, feed.Config{})
+		if ok {
+			sub, ok = opening(c, name, func(ctx context.Context) (*feed.Subscription, error) { return f.Follow(ctx, opts) })
+		}
+		if ok {
+			p.fences.join()
+			c.note(ledger.Record{Do: "follows", Name: name})
+		}
+		p.fences.settled.Done()
 		if !ok {
 			return
 		}
-		sub, ok := opening(c, name, func(ctx context.Context) (*feed.Subscription, error) { return f.Follow(ctx, opts) })
-		if !ok {
-			return
-		}
-		c.note(ledger.Record{Do: "follows", Name: name})
 		run(c, sub)
 		if err := sub.Err(); err != nil && !errors.Is(err, feed.ErrClosed) {
 			c.note(ledger.Record{Do: "follow", Name: name, Outcome: ledger.Strange, Text: err.Error()})
@@ -101,6 +107,7 @@ func (m *mirror) apply(e feed.Event) {
 			r.Bodies = append(r.Bodies, m.bodies[id])
 		}
 		m.note(r)
+		m.process.fences.see(f)
 	}
 	m.fences = nil
 }
@@ -141,11 +148,65 @@ func (c *caller) read(sub *feed.Subscription) {
 		if len(seen) >= 20 || fence {
 			flush()
 		}
+		if fence {
+			c.fences.see(string(e.Body))
+		}
 		if c.chance(60) && !fence {
 			select { // slow: its mailbox gets full
 			case <-time.After(time.Duration(c.rnd.IntN(300)) * time.Millisecond):
 			case <-c.produce.Done():
 			}
+		}
+	}
+}
+
+// fences are items that all followers of a process are waited for to see.
+type fences struct {
+	settled sync.WaitGroup // followers that follow, or do not
+
+	mu        sync.Mutex
+	followers int
+	seen      map[string]int
+	more      chan struct{} // closed when something was seen
+}
+
+func (f *fences) join() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.followers++
+}
+
+func (f *fences) see(fence string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.seen == nil {
+		f.seen = map[string]int{}
+	}
+	f.seen[fence]++
+	if f.more != nil {
+		close(f.more)
+		f.more = nil
+	}
+}
+
+// wait waits until each follower has seen the fence, for a while.
+func (f *fences) wait(fence string) {
+	timeout := time.After(15 * time.Second)
+	for {
+		f.mu.Lock()
+		enough := f.seen[fence] >= f.followers
+		if f.more == nil {
+			f.more = make(chan struct{})
+		}
+		more := f.more
+		f.mu.Unlock()
+		if enough {
+			return
+		}
+		select {
+		case <-more:
+		case <-timeout:
+			return
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,10 +29,12 @@ type process struct {
 	calls   sync.WaitGroup  // goroutines that end with produce
 	waiters sync.WaitGroup  // goroutines that end with the engine
 	others  atomic.Int64    // numbers of goroutines
+	fences  fences          // what followers have seen
 }
 
 // Run is the main function of a process: config is JSON. It obeys the lines of its input ("stop": begin no more calls;
-// "stats"; "close": close the engine and return), and answers each with one. At the end of the input it ends as in a crash.
+// "fence X": wait until all followers have seen the item X; "stats"; "close": close the engine and return), and answers each
+// with one. At the end of the input it ends as in a crash.
 func Run(config string, in io.Reader, out io.Writer) error {
 	p := &process{}
 	if err := json.Unmarshal([]byte(config), &p.Config); err != nil {
@@ -54,10 +57,14 @@ func Run(config string, in io.Reader, out io.Writer) error {
 	p.start()
 	for command := range commands {
 		answer := command
-		switch command {
+		word, what, _ := strings.Cut(command, " ")
+		switch word {
 		case "stop":
 			stop()
 			p.calls.Wait()
+			p.fences.settled.Wait()
+		case "fence":
+			p.fences.wait(what)
 		case "stats":
 			answer = p.stats()
 		case "close":
