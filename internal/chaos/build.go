@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,12 +17,32 @@ import (
 // An Edit replaces a part of a source file of this module or of the standard library, for one build.
 type Edit struct{ File, Old, New string }
 
+// shiftedClock has time.Now tell another time of day, by time.Jump seconds. Nothing less does: Go programs ask the kernel
+// without the C library, and of the clocks a time namespace shifts the monotonic ones only. Timers and everything else that
+// goes by the monotonic clock are as they were, as when somebody sets a machine's clock.
+func shiftedClock(t testing.TB) []Edit {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	require.NoError(t, err)
+	file := filepath.Join(strings.TrimSpace(string(out)), "src", "time", "time.go")
+	return []Edit{
+		{file, "\t\"math/bits\"\n", "\t\"math/bits\"\n\t\"sync/atomic\"\n"},
+		{file, "func Now() Time {\n\tsec, nsec, mono := runtimeNow()\n", "func Now() Time {\n\tsec, nsec, mono := runtimeNow()\n\tsec += Jump.Load()\n"},
+		{file, "\nfunc unixTime(", "\nvar Jump atomic.Int64\n\nfunc unixTime("},
+	}
+}
+
 // worker is the package of the process under test.
 const worker = "github.com/thoonk-go/thoonk/internal/chaos/chaosworker"
 
 // Build builds the process under test, with the given changes to the code: the files themselves stay as they are, the
 // compiler is told to read others in their place. With the race detector if this test has it.
 func Build(t testing.TB, edits ...Edit) (path string) {
+	t.Helper()
+	return build(t, edits, worker)
+}
+
+func build(t testing.TB, edits []Edit, program string) (path string) {
 	t.Helper()
 	dir := t.TempDir()
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
@@ -47,10 +68,13 @@ func Build(t testing.TB, edits ...Edit) (path string) {
 	require.NoError(t, os.WriteFile(list, b, 0o600))
 	path = filepath.Join(dir, "chaosworker")
 	args := []string{"build", "-overlay", list, "-o", path}
+	if slices.ContainsFunc(edits, func(e Edit) bool { return strings.Contains(e.New, "Jump") }) {
+		args = append(args, "-tags", "chaosclock")
+	}
 	if race {
 		args = append(args, "-race")
 	}
-	out, err := exec.Command("go", append(args, worker)...).CombinedOutput()
+	out, err := exec.Command("go", append(args, program)...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	return path
 }

@@ -33,6 +33,12 @@ func (r *Run) processFaults() []Kind {
 		{Name: "worker killed", Weight: 4, Longest: 300 * time.Millisecond, Strike: of(load.Worker, kill)},
 		{Name: "worker stopped", Weight: 2, Longest: 3 * time.Second, Strike: of(load.Worker, stop)},
 		{Name: "producer killed", Weight: 3, Longest: 300 * time.Millisecond, Strike: of(load.Producer, kill)},
+		{Name: "process' clock jumps", Weight: 3, Strike: func(_ context.Context, f Fault) error {
+			s := r.slots[f.On%len(r.slots)].current()
+			shift := []int{-86400, -60, -3, 0, 3, 60, 86400}[f.On/16%7]
+			_, err := s.tell(fmt.Sprintf("clock %d", shift), 10*time.Second)
+			return err
+		}},
 		{Name: "producer stopped", Weight: 1, Longest: 2 * time.Second, Strike: of(load.Producer, stop)},
 	}
 }

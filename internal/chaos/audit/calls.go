@@ -17,6 +17,14 @@ const Grace = 3 * time.Second
 
 // Calls audits what holds for all calls: each came back, in time, with an outcome that says something.
 func Calls(v *Verdict, h *ledger.History, lives map[string]Life) {
+	stalls := map[string][][2]int64{}
+	for _, n := range h.Notes {
+		v.Check(n.Outcome != ledger.Strange, "errors say what happened", "%v", n)
+		if n.Do == "stalled" {
+			stalls[n.Process] = append(stalls[n.Process], [2]int64{n.At - n.Number, n.At})
+			v.count(v.Remarks, "times a process did not come to run for 0.3 s", 1)
+		}
+	}
 	for _, c := range h.Calls {
 		v.count(v.Operations, c.Do, 1)
 		if !c.Ended() {
@@ -27,19 +35,16 @@ func Calls(v *Verdict, h *ledger.History, lives map[string]Life) {
 		v.count(v.Outcomes, c.Outcome, 1)
 		v.Check(c.Outcome != ledger.Strange, "errors say what happened", "%v", c)
 		if c.Until != 0 {
-			late := time.Duration(c.End - c.Until - stopped(lives[c.Process], c))
+			late := time.Duration(c.End - c.Until - max(during(lives[c.Process].Pauses, c), during(stalls[c.Process], c)))
 			v.Check(late < Grace, "calls end with their context", "%v late: %v", late, c)
 		}
 	}
-	for _, n := range h.Notes {
-		v.Check(n.Outcome != ledger.Strange, "errors say what happened", "%v", n)
-	}
 }
 
-// stopped is how long a process was stopped during a call.
-func stopped(l Life, c *ledger.Call) (total int64) {
-	for _, p := range l.Pauses {
-		total += max(0, min(p[1], c.End)-max(p[0], c.At))
+// during is how much of some stretches of time is in that of a call.
+func during(stretches [][2]int64, c *ledger.Call) (total int64) {
+	for _, s := range stretches {
+		total += max(0, min(s[1], c.End)-max(s[0], c.At))
 	}
 	return total
 }

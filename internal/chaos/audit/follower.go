@@ -64,7 +64,7 @@ func readers(v *Verdict, p string, events []string, published map[string][]*ledg
 	missing := int64(0)
 	since := map[string]int{} // by writer: gaps when its last item was seen
 	times := map[string]int{}
-	for _, e := range events {
+	for i, e := range events {
 		if n, ok := strings.CutPrefix(e, gap); ok {
 			gaps++
 			k, _ := strconv.ParseInt(n, 10, 64)
@@ -76,7 +76,7 @@ func readers(v *Verdict, p string, events []string, published map[string][]*ledg
 			continue
 		}
 		times[e]++
-		v.Check(times[e] == 1, "follower: an item is told once", "%s saw %s %d times", p, e, times[e])
+		v.Check(times[e] == 1, "follower: an item is told once", "%s saw %s %d times: %q", p, e, times[e], events[max(0, i-30):i+1])
 		v.Check(outcome[e] != "" && outcome[e] != ledger.NotSent, "follower: only what was published is told", "%s saw %s, which was %s", p, e, outcome[e])
 		if outcome[e] != ledger.OK {
 			continue

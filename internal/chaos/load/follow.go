@@ -121,6 +121,14 @@ func (m *mirror) remove(id string) {
 	m.order = slices.Delete(m.order, i, i+1)
 }
 
+// told is an event of a feed in which things are only published: what it is, and if it is anything else, that.
+func told(e feed.Event) string {
+	if e.Kind == feed.Published {
+		return string(e.Body)
+	}
+	return e.Kind.String() + " " + string(e.Body)
+}
+
 // Gap is what stands in the place of what a follower was told that it has missed; the number follows.
 const Gap = "gap "
 
@@ -142,7 +150,7 @@ func (c *caller) read(sub *feed.Subscription) {
 		if e.Kind == feed.Lagged {
 			seen = append(seen, Gap+strconv.FormatUint(e.Missed, 10))
 		} else {
-			seen = append(seen, string(e.Body))
+			seen = append(seen, told(e))
 		}
 		fence := strings.HasPrefix(string(e.Body), Fence)
 		if len(seen) >= 20 || fence {

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,8 +34,8 @@ type process struct {
 }
 
 // Run is the main function of a process: config is JSON. It obeys the lines of its input ("stop": begin no more calls;
-// "fence X": wait until all followers have seen the item X; "stats"; "close": close the engine and return), and answers each
-// with one. At the end of the input it ends as in a crash.
+// "fence X": wait until all followers have seen the item X; "clock N": the time of day is N seconds off from now on; "stats";
+// "close": close the engine and return), and answers each with one. At the end of the input it ends as in a crash.
 func Run(config string, in io.Reader, out io.Writer) error {
 	p := &process{}
 	if err := json.Unmarshal([]byte(config), &p.Config); err != nil {
@@ -55,6 +56,7 @@ func Run(config string, in io.Reader, out io.Writer) error {
 	defer stop()
 	p.produce = produce
 	p.start()
+	p.calls.Go(p.heartbeat)
 	for command := range commands {
 		answer := command
 		word, what, _ := strings.Cut(command, " ")
@@ -65,6 +67,11 @@ func Run(config string, in io.Reader, out io.Writer) error {
 			p.fences.settled.Wait()
 		case "fence":
 			p.fences.wait(what)
+		case "clock":
+			if setClock != nil {
+				n, _ := strconv.ParseInt(what, 10, 64)
+				setClock(n)
+			}
 		case "stats":
 			answer = p.stats()
 		case "close":
@@ -79,6 +86,9 @@ func Run(config string, in io.Reader, out io.Writer) error {
 	return nil
 }
 
+// setClock shifts this process' time of day, in seconds, in a program that is built so that it can be (tag chaosclock).
+var setClock func(seconds int64)
+
 // read passes lines on, and ends the process at the end of the input: who started it is gone.
 func read(in io.Reader, lines chan<- string) {
 	s := bufio.NewScanner(in)
@@ -90,15 +100,20 @@ func read(in io.Reader, lines chan<- string) {
 
 // open opens an engine, also when the faults hit that.
 func open(url string) (eng *engine.Engine, err error) {
-	for range 30 {
+	giveUp := time.After(40 * time.Second)
+	for {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		eng, err = engine.Open(ctx, Engine(url))
 		cancel()
 		if err == nil {
 			return eng, nil
 		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-giveUp:
+			return nil, err
+		}
 	}
-	return nil, err
 }
 
 func (p *process) start() {
@@ -118,6 +133,25 @@ func (p *process) start() {
 		if x.role == p.Role && (len(p.Parts) == 0 || slices.Contains(p.Parts, x.part)) {
 			x.do()
 		}
+	}
+}
+
+// heartbeat notes when this process has not come to run for a while, be it that the machine was busy or that the ledger could
+// not be written: then its calls cannot come back either.
+func (p *process) heartbeat() {
+	const beat = 100 * time.Millisecond
+	last := ledger.Now()
+	for p.produce.Err() == nil {
+		wait := time.NewTimer(beat)
+		select {
+		case <-wait.C:
+		case <-p.produce.Done():
+			wait.Stop()
+		}
+		if now := ledger.Now(); now-last > int64(3*beat) {
+			p.book.Note(ledger.Record{Do: "stalled", Number: now - last})
+		}
+		last = ledger.Now()
 	}
 }
 
