@@ -70,12 +70,18 @@ func connect(ctx context.Context, cfg Config) (*network, error) {
 func (n *network) addLane(ctx context.Context) error {
 	lane := &wire.Lane{Timeout: n.cfg.Timeout}
 	made := new(atomic.Pointer[radix.Conn])
+	fence := &fence{log: n.cfg.Logger}
 	dialer := radix.Dialer{CustomConn: func(ctx context.Context, network, addr string) (radix.Conn, error) {
 		conn, err := n.dialer.Dial(ctx, network, addr)
-		if err == nil {
-			made.Store(&conn)
+		if err != nil {
+			return nil, err
 		}
-		return conn, err
+		if err := fence.replace(ctx, conn); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+		made.Store(&conn)
+		return conn, nil
 	}}
 	pool := radix.PoolConfig{
 		Dialer:               dialer,

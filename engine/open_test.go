@@ -155,6 +155,8 @@ func fakeServer(t *testing.T, version string) string {
 					case "INFO":
 						info := "# Server\r\nredis_version:" + version + "\r\nredis_mode:standalone\r\n"
 						_, _ = fmt.Fprintf(conn, "$%d\r\n%s\r\n", len(info), info)
+					case "CLIENT":
+						_, _ = conn.Write([]byte("-ERR unknown command\r\n"))
 					}
 				}
 			}()
