@@ -25,14 +25,20 @@ func (r *Run) processFaults() []Kind {
 	stop := lasting(func(s *slot) { s.current().stop() }, func(s *slot) { s.current().cont() })
 	of := func(role load.Role, strike func(context.Context, Fault) error) func(context.Context, Fault) error {
 		return func(ctx context.Context, f Fault) error {
-			f.On = r.pick(role, f.On)
+			f.On = r.pick(role, f.On, false)
 			return strike(ctx, f)
 		}
 	}
+	deadly := func(role load.Role) func(context.Context, Fault) error {
+		return func(ctx context.Context, f Fault) error {
+			f.On = r.pick(role, f.On, r.Spared)
+			return kill(ctx, f)
+		}
+	}
 	return []Kind{
-		{Name: "worker killed", Weight: 4, Longest: 300 * time.Millisecond, Strike: of(load.Worker, kill)},
+		{Name: "worker killed", Weight: 4, Longest: 300 * time.Millisecond, Strike: deadly(load.Worker)},
 		{Name: "worker stopped", Weight: 2, Longest: 3 * time.Second, Strike: of(load.Worker, stop)},
-		{Name: "producer killed", Weight: 3, Longest: 300 * time.Millisecond, Strike: of(load.Producer, kill)},
+		{Name: "producer killed", Weight: 3, Longest: 300 * time.Millisecond, Strike: deadly(load.Producer)},
 		{Name: "process' clock jumps", Weight: 3, Strike: func(_ context.Context, f Fault) error {
 			s := r.slots[f.On%len(r.slots)].current()
 			shift := []int{-86400, -60, -3, 0, 3, 60, 86400}[f.On/16%7]
@@ -43,13 +49,16 @@ func (r *Run) processFaults() []Kind {
 	}
 }
 
-// pick is the index of a process of that role.
-func (r *Run) pick(role load.Role, on int) int {
+// pick is the index of a process of that role, perhaps not the first.
+func (r *Run) pick(role load.Role, on int, spare bool) int {
 	var of []int
 	for i, s := range r.slots {
 		if s.role == role {
 			of = append(of, i)
 		}
+	}
+	if spare {
+		of = of[1:]
 	}
 	return of[on%len(of)]
 }

@@ -34,6 +34,8 @@ type process struct {
 	exited  chan struct{}
 	err     error // of its end
 
+	telling sync.Mutex // one question at a time
+
 	mu      sync.Mutex
 	killed  bool
 	stopped bool
@@ -121,6 +123,8 @@ func (p *process) resumed() {
 
 // tell sends a line and waits for the answer.
 func (p *process) tell(line string, patience time.Duration) (string, error) {
+	p.telling.Lock()
+	defer p.telling.Unlock()
 	if _, err := fmt.Fprintln(p.in, line); err != nil {
 		return "", fmt.Errorf("%s: %s: %w%s", p.cfg.Process, line, err, p.lastWords())
 	}

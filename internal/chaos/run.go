@@ -31,6 +31,8 @@ type Options struct {
 	Producers int
 	Workers   int
 	Parts     []load.Part
+	Spared    bool            // the first producer and the first worker are not killed
+	Tidy      bool            // nothing is left to grow
 	Without   map[string]bool // faults that are left out
 	Patience  time.Duration   // for what has to come true in the end
 }
@@ -65,9 +67,15 @@ func (s *slot) current() *process {
 // Do runs processes under faults for a while, lets them come to rest, and audits everything.
 func Do(t testing.TB, o Options) *audit.Verdict {
 	t.Helper()
+	return do(t, o, func(context.Context, *Run) {})
+}
+
+// do has something else go on while faults strike.
+func do(t testing.TB, o Options, beside func(context.Context, *Run)) *audit.Verdict {
+	t.Helper()
 	r := &Run{Options: o, t: t, dir: ledgers(t), verdict: audit.NewVerdict()}
 	r.begin()
-	r.storm()
+	r.storm(beside)
 	if r.calm() {
 		r.end()
 	}
@@ -107,17 +115,18 @@ func (r *Run) startProcess(s *slot) {
 	defer s.mu.Unlock()
 	name := fmt.Sprintf("%c%d-%d", s.role[0], s.number, len(s.processes)+1)
 	s.processes = append(s.processes, start(r.t, r.Binary, r.dir, load.Config{
-		Process: name, URL: r.System.URL(s.number), Role: s.role, Pace: r.Pace, Parts: r.Parts,
+		Process: name, URL: r.System.URL(s.number), Role: s.role, Pace: r.Pace, Parts: r.Parts, Tidy: r.Tidy,
 		Seed: r.Seed<<16 + uint64(s.number)<<8 + uint64(len(s.processes)),
 	}))
 }
 
 // storm is the time in which faults strike, and somebody looks at all jobs again and again.
-func (r *Run) storm() {
+func (r *Run) storm(beside func(context.Context, *Run)) {
 	ctx, cancel := context.WithTimeout(r.t.Context(), r.For)
 	defer cancel()
 	var looks sync.WaitGroup
 	looks.Go(func() { r.look(ctx) })
+	looks.Go(func() { beside(ctx, r) })
 	r.faults(ctx)
 	looks.Wait()
 	ctx, cancel = context.WithTimeout(r.t.Context(), 30*time.Second)

@@ -19,6 +19,10 @@ func Lists(v *Verdict, h *ledger.History, prefix string, there map[string][]Item
 	}
 	for name, list := range calls {
 		m := &model{}
+		deleted := false
+		if last := list[len(list)-1]; last.Do == "delete" {
+			deleted, list = true, list[:len(list)-1]
+		}
 		for i, c := range list {
 			outcome := c.Outcome
 			if !c.Ended() {
@@ -33,6 +37,9 @@ func Lists(v *Verdict, h *ledger.History, prefix string, there map[string][]Item
 			case ledger.Unknown:
 				v.Check(i == len(list)-1, "list: nothing is done after an unknown outcome", "%v", c)
 			}
+		}
+		if deleted {
+			continue
 		}
 		items := there[name]
 		ok := m.equal(items)

@@ -22,6 +22,7 @@ type Config struct {
 	Seed    uint64
 	Pace    time.Duration // mean pause of a goroutine between two calls
 	Parts   []Part        // what is worked on; all if empty
+	Tidy    bool          // deletes what it leaves behind, so that nothing grows
 }
 
 // A Role is what a process does.
@@ -65,8 +66,11 @@ const (
 	FeedHistory  = "history.feed"
 )
 
-// Bound is the length of Ring.
-const Bound = 50
+// Bound is the length of Ring, and NewsBound of News, which need not grow for ever.
+const (
+	Bound     = 50
+	NewsBound = 1000
+)
 
 // Fence is the beginning of the bodies after which followers tell what they have.
 const Fence = "fence."
@@ -74,7 +78,7 @@ const Fence = "fence."
 // JobConfig is that of Set.
 var JobConfig = job.Config{
 	Timeout: 3 * time.Second, MaxFailures: 5, MinBackoff: 5 * time.Millisecond, MaxBackoff: 100 * time.Millisecond,
-	ResultTTL: 5 * time.Minute,
+	ResultTTL: time.Minute,
 }
 
 // ClaimLease is the timeout of job sets in histories: how long claims are exclusive.

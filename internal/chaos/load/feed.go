@@ -22,11 +22,7 @@ func (p *process) publishers() {
 	})
 	for _, name := range []string{Ring, News} {
 		p.callers(2, func(c *caller) func() {
-			cfg := feed.Config{}
-			if name == Ring {
-				cfg.MaxLength = Bound
-			}
-			f, ok := c.feed(name, cfg)
+			f, ok := c.feed(name, feed.Config{MaxLength: map[string]int{Ring: Bound, News: NewsBound}[name]})
 			if !ok {
 				return nil
 			}

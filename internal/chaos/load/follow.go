@@ -26,7 +26,7 @@ func (p *process) follow(name string, opts feed.FollowOptions, run func(*caller,
 	p.fences.settled.Add(1)
 	p.waiters.Go(func() {
 		var sub *feed.Subscription
-		f, ok := c.feed(name, feed.Config{})
+		f, ok := c.feed(name, feed.Config{MaxLength: map[string]int{News: NewsBound}[name]})
 		if ok {
 			sub, ok = opening(c, name, func(ctx context.Context) (*feed.Subscription, error) { return f.Follow(ctx, opts) })
 		}
@@ -147,9 +147,12 @@ func (c *caller) read(sub *feed.Subscription) {
 		if !ok {
 			return
 		}
-		if e.Kind == feed.Lagged {
+		switch {
+		case e.Kind == feed.Retracted: // evicted
+			continue
+		case e.Kind == feed.Lagged:
 			seen = append(seen, Gap+strconv.FormatUint(e.Missed, 10))
-		} else {
+		default:
 			seen = append(seen, told(e))
 		}
 		fence := strings.HasPrefix(string(e.Body), Fence)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/thoonk-go/thoonk/actors/sorted"
 	"github.com/thoonk-go/thoonk/internal/chaos/ledger"
@@ -35,6 +36,9 @@ type listWriter struct {
 }
 
 func (w *listWriter) begin() (ok bool) {
+	if w.list != nil && w.Tidy {
+		w.delete(w.list.Name())
+	}
 	w.lists++
 	name := fmt.Sprintf("%s.%s.%d", List, w.Process, w.lists)
 	w.list, ok = opening(w.caller, name, func(ctx context.Context) (*sorted.Sorted, error) {
@@ -42,6 +46,13 @@ func (w *listWriter) begin() (ok bool) {
 	})
 	w.ids, w.broken = nil, false
 	return ok
+}
+
+// delete deletes a list that was left.
+func (w *listWriter) delete(name string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	_ = w.call(ctx, ledger.Record{Do: "delete", Name: name}, func(*ledger.Record) error { return w.eng.Delete(ctx, name) })
 }
 
 func (w *listWriter) any() string { return w.ids[w.rnd.IntN(len(w.ids))] }

@@ -1,0 +1,136 @@
+//go:build linux
+
+package chaos
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/thoonk-go/thoonk/internal/chaos/audit"
+	"github.com/thoonk-go/thoonk/internal/chaos/load"
+)
+
+// A bug is a change to the engine that breaks a promise, the faults that bring it to light, and the invariant that must
+// be found violated.
+type bug struct {
+	name  string
+	edits []Edit
+	parts []load.Part
+	finds []string // any of these
+	often bool     // is in the short form of the test
+}
+
+// clocks would excuse what these bugs do.
+var clocks = map[string]bool{"server's clock jumps": true, "process' clock jumps": true}
+
+var bugs = []bug{
+	{
+		name: "a lost reply is taken for success", often: true,
+		edits: []Edit{{"internal/wire/outbox.go", "	if ran := r.sent && !req.ReadOnly; ran && !req.Repeatable {", "	if r.sent && !req.ReadOnly && !r.done {\n		c.Settle(nil)\n		return false\n	}\n	if ran := r.sent && !req.ReadOnly; ran && !req.Repeatable {"}},
+		finds: []string{"queue: an acknowledged item is delivered", "feed: an acknowledged write is there", "job: an acknowledged job runs"},
+	},
+	{
+		name: "a lost reply is taken for a failure", parts: []load.Part{load.Queues, load.Feeds, load.Jobs},
+		edits: []Edit{{"internal/wire/errors.go", "	what := actor.ErrNotSent\n	if ran {", "	what := actor.ErrNotSent\n	if false {"},
+			{"internal/wire/outbox.go", "	} else if ran {\n		req.repeat = true\n	}", "	} else if ran {\n		req.repeat = true\n		c.Settle(unavailable(true, o.cause))\n		return false\n	}"}},
+		finds: []string{"queue: what was not sent is not there", "feed: what was not sent is not there", "job: what was not sent is not there", "job: a claim"},
+	},
+	{
+		name: "no fence: anybody finishes a job", parts: []load.Part{load.Jobs}, often: true,
+		edits: []Edit{{"actors/job/lua/finish.lua", "ours(held[i]) and holders[i] == ARGV[4 * i + 1] and not ended[id]", "redis.call('HEXISTS', items, id) == 1 and not ended[id]"}},
+		finds: []string{"job: a claim that has ended is refused", "history.jobs is linearizable", "job: a finished job does not run again", "job: each is in one state"},
+	},
+	{
+		name: "an item for a getter that has left is dropped", parts: []load.Part{load.Queues}, often: true,
+		edits: []Edit{{"actors/queue/owner.go", "	r := &returning{owner: o, items: o.ready, ids: o.popped}\n", "	o.ready, o.popped = nil, nil\n	if true {\n		return\n	}\n	r := &returning{owner: o, items: o.ready, ids: o.popped}\n"}},
+		finds: []string{"queue: an acknowledged item is delivered"},
+	},
+	{
+		name: "one item too many is evicted", parts: []load.Part{load.Feeds}, often: true,
+		edits: []Edit{{"actors/feed/lua/publish.lua", "local excess = bound and length + added - bound or 0", "local excess = bound and length + added - bound + 1 or 0"}},
+		finds: []string{"ring: it has as many items as its bound"},
+	},
+	{
+		name: "the newest item is evicted", parts: []load.Part{load.Feeds},
+		edits: []Edit{{"actors/feed/lua/publish.lua", "redis.call('ZRANGE', ids, 0, n - 1)", "redis.call('ZREVRANGE', ids, 0, n - 1)"}},
+		finds: []string{"ring: the oldest are evicted", "ring: the newest are there"},
+	},
+	{
+		name: "leases end before their time", parts: []load.Part{load.Jobs, load.Histories}, often: true,
+		edits: []Edit{{"actors/job/lua/maintain.lua", "if now - since > lease then", "if now - since >= 0 then"}},
+		finds: []string{"history.jobs is linearizable"},
+	},
+	{
+		name: "a subscriber is not told of what it missed", parts: []load.Part{load.Feeds}, often: true,
+		edits: []Edit{{"pubsubhub/mailbox.go", "	if dropped > 0 {", "	if false {"}},
+		finds: []string{"follower: what it missed is told"},
+	},
+	{
+		name: "a subscriber is not told that it was cut off", parts: []load.Part{load.Feeds},
+		edits: []Edit{{"pubsubhub/mailbox.go", "	if m.err == nil {\n		m.gap().Kind = KindReconnected\n	}", "	if false {\n		m.gap().Kind = KindReconnected\n	}"}},
+		finds: []string{"follower: what it missed is told", "follower: its copy is the feed"},
+	},
+	{
+		name: "a put that may have run is put again", parts: []load.Part{load.Queues},
+		edits: []Edit{{"actors/queue/lua/put.lua", "fresh = number > last", "fresh = true"}},
+		finds: []string{"queue: an item is delivered once"},
+	},
+	{
+		name: "a take that may have run is another take", parts: []load.Part{load.Queues},
+		edits: []Edit{{"actors/queue/lua/take.lua", "if stored == number then", "if false then"}},
+		finds: []string{"queue: an acknowledged item is delivered"},
+	},
+	{
+		name: "lost ids do not come back", parts: []load.Part{load.Queues},
+		edits: []Edit{{"actors/queue/recover.go", "	held, err := q.lease(ctx, leaseTime)\n", "	if true {\n		return 0, nil\n	}\n	held, err := q.lease(ctx, leaseTime)\n"}},
+		finds: []string{"all ends"},
+	},
+	{
+		name: "connections that were given up are not ended", parts: []load.Part{load.Feeds},
+		edits: []Edit{{"engine/fence.go", "if f.id != 0 && f.run == run", "if false && f.run == run"}},
+		finds: []string{"feed: an acknowledged write is there", "feed: one goroutine's writes are in its order", "follower: "},
+	},
+}
+
+// TestBugs seeds bugs into the engine, one at a time, and holds the audits to finding each.
+func TestBugs(t *testing.T) {
+	for i, b := range bugs {
+		if !b.often && *lasts == 0 {
+			continue
+		}
+		t.Run(strings.ReplaceAll(b.name, " ", "_"), func(t *testing.T) {
+			began := time.Now()
+			binary := Build(t, b.edits...)
+			built := time.Since(began).Round(100 * time.Millisecond)
+			const tries = 8
+			for try := range tries {
+				v := Do(t, Options{
+					System: Standalone(t, 4), Binary: binary, Seed: *seed + uint64(100*i+try), For: 6 * time.Second, Every: 100,
+					Pace: 4 * time.Millisecond, Producers: 2, Workers: 3, Parts: b.parts, Without: clocks, Patience: 20 * time.Second,
+				})
+				for _, f := range b.finds {
+					if v.Violated(f) {
+						t.Logf("found in run %d after %v (%v to build): %.300s", try+1, time.Since(began).Round(time.Second), built, example(v, f))
+						return
+					}
+				}
+				t.Logf("run %d did not find it: %d operations, %d faults, %.2000q", try+1, audit.Total(v.Operations), audit.Total(v.Faults), v.Violations)
+			}
+			assert.Fail(t, "the bug was not found", fmt.Sprint(b.finds))
+		})
+	}
+}
+
+// example is a violation of that invariant.
+func example(v *audit.Verdict, invariant string) string {
+	for _, s := range v.Violations {
+		if strings.HasPrefix(s, invariant) {
+			return s
+		}
+	}
+	return ""
+}
