@@ -5,14 +5,20 @@ PKG      = ./...
 COUNT    = 1
 FUZZTIME = 10s
 ARGS     =
+SEED     = 1
+FOR      = 10m
 
-.PHONY: help check test race fuzz bench bench-peers
+.PHONY: help check test race fuzz bench bench-peers chaos chaos-bugs soak resume
 
 help:
 	@echo 'make check   gofmt, vet, staticcheck, tests: before each commit'
 	@echo 'make test    vet, staticcheck, tests with the race detector: what CI runs; as root it installs what it needs'
 	@echo 'make race    tests with the race detector, never from the cache: PKG=./actors/queue COUNT=20'
 	@echo 'make fuzz    every fuzz target for FUZZTIME=10s: PKG=./pubsubhub'
+	@echo 'make chaos   real processes under faults, and audits: SEED=1 FOR=10m; FOR=1s is the one run of that seed'
+	@echo 'make chaos-bugs  bugs are seeded into the engine, one at a time: the audits find each'
+	@echo 'make soak    mixed load under faults for a long time, nothing grows: FOR=30m'
+	@echo 'make resume  how long service takes to resume after each kind of failure'
 	@echo 'make bench   the load tester: ARGS="-run feed/publish -d 5s"; ARGS=-help for more'
 	@echo 'make bench-peers   builds and installs asynq and BullMQ, for ARGS="-run job/ -vs asynq,bullmq"'
 
@@ -46,3 +52,22 @@ bench-peers:
 	@echo asynq; $(GO) build -C cmd/bench/peers/asynq -o ../../../../bin/bench-asynq . || failed=1; \
 	echo BullMQ; (cd cmd/bench/peers/bullmq && npm ci --ignore-scripts --no-audit --no-fund) || failed=1; \
 	test -z "$$failed"
+
+# Packages are given without the race detector here: what races, the short runs of "make test" find.
+CHAOS = $(GO) test -count=1 -timeout=0 -v ./internal/chaos
+
+chaos:
+	@sh tools/prepare cc redis-server
+	@$(CHAOS) -run '^TestChaos$$' -seed=$(SEED) -for=$(FOR)
+
+chaos-bugs:
+	@sh tools/prepare redis-server
+	@$(CHAOS) -run '^TestBugs$$' -seed=$(SEED) -all
+
+soak:
+	@sh tools/prepare cc redis-server
+	@$(CHAOS) -run '^TestSoak$$' -seed=$(SEED) -soak=$(FOR)
+
+resume:
+	@sh tools/prepare cc redis-server
+	@$(CHAOS) -run '^TestResume$$' -all

@@ -136,3 +136,19 @@ func TestContract(t *testing.T) {
 		}
 	}
 }
+
+// Tests that the documentation names are there.
+func TestTestsInDocumentation(t *testing.T) {
+	t.Parallel()
+	there := map[string]bool{}
+	for _, path := range files(t, "_test.go") {
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(read(t, path), -1) {
+			there[m[1]] = true
+		}
+	}
+	for _, doc := range files(t, ".md") {
+		for _, m := range regexp.MustCompile("`(Test[A-Z]\\w*)`").FindAllStringSubmatch(read(t, doc), -1) {
+			require.True(t, there[m[1]], "%s names a test that does not exist: %s", doc, m[1])
+		}
+	}
+}

@@ -39,12 +39,12 @@ func (r *Run) audit(h *ledger.History, lives map[string]audit.Life) {
 	defer cancel()
 	v := r.verdict
 	audit.Calls(v, h, lives)
-	audit.Queue(v, h, load.Queue, lives, r.taken(ctx, h, lives))
+	audit.Queue(v, h, load.Queue, lives, r.left(ctx, load.Queue), r.taken(ctx, h, lives))
 	reply, err := r.System.Do(ctx, "GET", contract.Finishes.Of(load.Set))
 	require.NoError(r.t, err)
 	finishes, _ := strconv.ParseInt(text(reply), 10, 64)
 	jumped := v.Faults["server's clock jumps"] > 0
-	audit.Jobs(v, h, load.Set, finishes, jumped)
+	audit.Jobs(v, h, load.Set, r.left(ctx, load.Set), finishes, jumped)
 
 	items := r.feedItems(ctx, load.Feed)
 	audit.Feed(v, h, load.Feed, items)
@@ -146,6 +146,17 @@ func (r *Run) leftovers(ctx context.Context) {
 		r.verdict.Check(ttl <= int64(time.Hour/time.Millisecond), "what is left of the engines' keys ends within an hour", "%s: %d ms", key, ttl)
 	}
 	r.verdict.Remark("keys left until they expire", len(texts(reply)))
+}
+
+// left are the items of a name that has not run empty.
+func (r *Run) left(ctx context.Context, name string) map[string]bool {
+	reply, err := r.System.Do(ctx, "HVALS", contract.Items.Of(name))
+	require.NoError(r.t, err)
+	bodies := map[string]bool{}
+	for _, body := range texts(reply) {
+		bodies[body] = true
+	}
+	return bodies
 }
 
 // taken is what Redis still knows of the last takes of engines whose processes were killed (contract 7).

@@ -76,9 +76,8 @@ func do(t testing.TB, o Options, beside func(context.Context, *Run)) *audit.Verd
 	r := &Run{Options: o, t: t, dir: ledgers(t), verdict: audit.NewVerdict()}
 	r.begin()
 	r.storm(beside)
-	if r.calm() {
-		r.end()
-	}
+	r.calm()
+	r.end()
 	return r.verdict
 }
 
@@ -157,7 +156,7 @@ func (r *Run) lookOnce(ctx context.Context) (jobs int64, ok bool) {
 }
 
 // calm has everybody finish what was begun, with nothing going wrong any more.
-func (r *Run) calm() bool {
+func (r *Run) calm() {
 	r.all("stop", 60*time.Second)
 	ctx, cancel := context.WithTimeout(r.t.Context(), r.Patience)
 	defer cancel()
@@ -171,11 +170,8 @@ func (r *Run) calm() bool {
 		left = fmt.Sprintf("%d jobs, %d items", n, items)
 		return looked && err == nil && n == 0 && items == 0
 	}
-	if !r.eventually(ctx, "all ends: jobs end, queues run empty", empty, func() string { return left }) {
-		return false
-	}
-	r.fence(ctx)
-	return true
+	r.eventually(ctx, "all ends: jobs end, queues run empty", empty, func() string { return left })
+	r.fence(r.t.Context())
 }
 
 // all tells all living processes something.
@@ -191,17 +187,18 @@ func (r *Run) all(line string, patience time.Duration) {
 }
 
 // eventually waits until something is true.
-func (r *Run) eventually(ctx context.Context, invariant string, holds func() bool, state func() string) bool {
+func (r *Run) eventually(ctx context.Context, invariant string, holds func() bool, state func() string) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !holds() {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return r.verdict.Check(false, invariant, "not within %v: %s", r.Patience, state())
+			r.verdict.Check(false, invariant, "not within %v: %s", r.Patience, state())
+			return
 		}
 	}
-	return r.verdict.Check(true, invariant, "")
+	r.verdict.Check(true, invariant, "")
 }
 
 func (r *Run) number(ctx context.Context, command ...string) (int64, error) {

@@ -4,11 +4,11 @@ import (
 	"github.com/thoonk-go/thoonk/internal/chaos/ledger"
 )
 
-// Queue audits a queue that has run empty.
+// Queue audits a queue, in which some items may be left.
 //
 // taken is what the engines of killed processes had taken last, which Redis still knows (contract 7): of these items, and of
 // those that a call had in its hands when its process was killed, nobody can say whether they were handled.
-func Queue(v *Verdict, h *ledger.History, name string, lives map[string]Life, taken map[string]bool) {
+func Queue(v *Verdict, h *ledger.History, name string, lives map[string]Life, left, taken map[string]bool) {
 	puts, got := map[string]string{}, map[string]int{}
 	room := 0 // items in the hands of calls that were killed
 	for _, c := range h.Calls {
@@ -38,12 +38,15 @@ func Queue(v *Verdict, h *ledger.History, name string, lives map[string]Life, ta
 		v.Check(n <= 1, "queue: an item is delivered once", "%s: %d times", body, n)
 		switch outcome {
 		case ledger.OK:
-			if n == 0 {
+			if n == 0 && !left[body] {
 				lost = append(lost, body)
 			}
 		case ledger.NotSent:
-			v.Check(n == 0, "queue: what was not sent is not there", "%s was delivered", body)
+			v.Check(n == 0 && !left[body], "queue: what was not sent is not there", "%s is", body)
 		}
+	}
+	for body := range left {
+		v.Check(got[body] == 0, "queue: what was delivered is gone", "%s is there", body)
 	}
 	for body := range got {
 		_, was := puts[body]
