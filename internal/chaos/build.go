@@ -36,13 +36,13 @@ func shiftedClock(t testing.TB) []Edit {
 const worker = "github.com/thoonk-go/thoonk/internal/chaos/chaosworker"
 
 // Build builds the process under test, with the given changes to the code: the files themselves stay as they are, the
-// compiler is told to read others in their place. With the race detector if this test has it.
-func Build(t testing.TB, edits ...Edit) (path string) {
+// compiler is told to read others in their place.
+func Build(t testing.TB, race bool, edits ...Edit) (path string) {
 	t.Helper()
-	return build(t, edits, worker)
+	return build(t, race, edits, worker)
 }
 
-func build(t testing.TB, edits []Edit, program string) (path string) {
+func build(t testing.TB, race bool, edits []Edit, program string) (path string) {
 	t.Helper()
 	dir := t.TempDir()
 	overlay := struct{ Replace map[string]string }{map[string]string{}}

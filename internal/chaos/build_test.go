@@ -45,7 +45,7 @@ func main() {
 	after := time.Now()
 	fmt.Println(after.Unix() - before.Unix() < -3500, after.Sub(before) >= 0, time.Since(before) < time.Minute)
 }`
-	out, err := exec.Command(build(t, shiftedClock(t), source(t, program))).CombinedOutput()
+	out, err := exec.Command(build(t, false, shiftedClock(t), source(t, program))).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.Equal(t, "true true true\n", string(out))
 }

@@ -12,7 +12,7 @@ import (
 // TestChaos is one short run, or with -for as many long ones as fit. A failure names its seed: "make chaos SEED=…" has the
 // same faults strike again.
 func TestChaos(t *testing.T) {
-	binary := Build(t, shiftedClock(t)...)
+	binary := Build(t, race, shiftedClock(t)...)
 	length, runs := 12*time.Second, 1
 	if *lasts > 0 {
 		length, runs = long, max(1, int(*lasts/(long+10*time.Second)))

@@ -47,7 +47,7 @@ func TestSoak(t *testing.T) {
 	}
 	var samples []sample
 	v := do(t, Options{
-		System: Standalone(t, 4), Binary: Build(t, shiftedClock(t)...), Seed: *seed, For: *soak, Every: 700, Pace: 60 * time.Millisecond,
+		System: Standalone(t, 4), Binary: Build(t, false, shiftedClock(t)...), Seed: *seed, For: *soak, Every: 700, Pace: 60 * time.Millisecond,
 		Producers: 2, Workers: 2, Parts: []load.Part{load.Queues, load.Jobs, load.Feeds, load.Lists, load.Doomed},
 		Spared: true, Tidy: true, Patience: 3 * time.Minute,
 	}, func(ctx context.Context, r *Run) {

@@ -2,13 +2,15 @@ package audit
 
 import (
 	"slices"
+	"time"
 
 	"github.com/thoonk-go/thoonk/internal/chaos/ledger"
 )
 
-// Jobs audits a job set, in which some jobs may be left. finishes is its counter. Without jumps of the server's clock, claims
+// Jobs audits a job set, in which some jobs may be left. finishes is its counter, and
+// lease the time for which a claim that was taken by hand is exclusive. Without jumps of the server's clock, claims
 // of one job can be told apart by when they began.
-func Jobs(v *Verdict, h *ledger.History, name string, left map[string]bool, finishes int64, clockJumped bool) {
+func Jobs(v *Verdict, h *ledger.History, name string, left map[string]bool, finishes int64, lease time.Duration, clockJumped bool) {
 	puts := map[string]string{}   // by body
 	ids := map[string]string{}    // by body
 	runs := map[string]int{}      // by body
@@ -21,9 +23,20 @@ func Jobs(v *Verdict, h *ledger.History, name string, left map[string]bool, fini
 			begun[n.IDs[0]] = append(begun[n.IDs[0]], run{n.Tokens[0], n.Number})
 		}
 	}
+	claims := map[string]*ledger.Call{} // by hand, by token
+	for _, c := range h.Calls {
+		if c.Name == name && c.Do == "claim" && c.Outcome == ledger.OK {
+			claims[c.Tokens[0]] = c
+		}
+	}
 	for _, c := range h.Calls {
 		if c.Name != name {
 			continue
+		}
+		if c.Outcome == "not owner" && c.Do != "stale finish" && !clockJumped {
+			if claim := claims[c.Tokens[0]]; claim != nil {
+				v.Check(c.End-claim.At >= int64(lease), "job: a claim is its owner's until its lease passes", "%v, after %v", c, time.Duration(c.End-claim.At))
+			}
 		}
 		switch c.Do {
 		case "put job":

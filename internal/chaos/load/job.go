@@ -152,16 +152,17 @@ func (c *caller) byHand(j *job.Jobs) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(c.rnd.IntN(500))*time.Millisecond)
 	defer cancel()
 	var claim *job.Claim
+	var token string
 	err := c.call(ctx, ledger.Record{Do: "claim", Name: j.Name()}, func(end *ledger.Record) (err error) {
 		if claim, err = j.Get(ctx); err == nil {
-			end.IDs = []string{claim.ID}
+			token = c.run(claim)
+			end.IDs, end.Tokens = []string{claim.ID}, []string{token}
 		}
 		return err
 	})
 	if err != nil {
 		return !errors.Is(err, engine.ErrStopped)
 	}
-	token := c.run(claim)
 	switch c.rnd.IntN(8) {
 	case 0:
 		c.cancelAndFinish(claim, token)
