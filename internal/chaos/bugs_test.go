@@ -31,7 +31,7 @@ var clocks = map[string]bool{"server's clock jumps": true, "process' clock jumps
 
 var bugs = []bug{
 	{
-		name: "a lost reply is taken for success",
+		name:  "a lost reply is taken for success",
 		edits: []Edit{{"internal/wire/outbox.go", "	if ran := r.sent && !req.ReadOnly; ran && !req.Repeatable {", "	if r.sent && !req.ReadOnly && !r.done {\n		c.Settle(nil)\n		return false\n	}\n	if ran := r.sent && !req.ReadOnly; ran && !req.Repeatable {"}},
 		finds: []string{"queue: an acknowledged item is delivered", "feed: an acknowledged write is there", "job: an acknowledged job runs"},
 	},

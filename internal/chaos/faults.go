@@ -21,7 +21,12 @@ func (r *Run) processFaults() []Kind {
 			return nil
 		}
 	}
-	kill := lasting(func(s *slot) { s.current().kill() }, func(s *slot) { r.startProcess(s) })
+	kill := lasting(func(s *slot) { s.current().kill() }, func(s *slot) {
+		if r.Tidy {
+			r.tidyUp(r.t.Context(), s)
+		}
+		r.startProcess(s)
+	})
 	stop := lasting(func(s *slot) { s.current().stop() }, func(s *slot) { s.current().cont() })
 	of := func(role load.Role, strike func(context.Context, Fault) error) func(context.Context, Fault) error {
 		return func(ctx context.Context, f Fault) error {

@@ -51,7 +51,7 @@ func (r *Run) audit(h *ledger.History, lives map[string]audit.Life) {
 	audit.Copies(v, h, load.Feed, lastFence, r.followers(h), items)
 	audit.Ring(v, h, load.Ring, load.Bound, r.feedItems(ctx, load.Ring))
 	audit.Readers(v, h, load.News)
-	audit.Lists(v, h, load.List, r.lists(ctx))
+	audit.Lists(v, h, load.List, r.lists(ctx), r.gone)
 
 	r.drain(ctx, h)
 	audit.Histories(v, h, load.QueueHistory, audit.QueueModel, audit.QueueOperations)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -47,6 +48,9 @@ type Run struct {
 	verdict *audit.Verdict
 
 	striking sync.WaitGroup
+
+	mu   sync.Mutex
+	gone map[string]bool // lists of processes that were killed, deleted to be tidy
 }
 
 // A slot is the place of a process. When it is killed another one takes the place.
@@ -73,7 +77,7 @@ func Do(t testing.TB, o Options) *audit.Verdict {
 // do has something else go on while faults strike.
 func do(t testing.TB, o Options, beside func(context.Context, *Run)) *audit.Verdict {
 	t.Helper()
-	r := &Run{Options: o, t: t, dir: ledgers(t), verdict: audit.NewVerdict()}
+	r := &Run{Options: o, t: t, dir: ledgers(t), verdict: audit.NewVerdict(), gone: map[string]bool{}}
 	r.begin()
 	r.storm(beside)
 	r.calm()
@@ -117,6 +121,22 @@ func (r *Run) startProcess(s *slot) {
 		Process: name, URL: r.System.URL(s.number), Role: s.role, Pace: r.Pace, Parts: r.Parts, Tidy: r.Tidy,
 		Seed: r.Seed<<16 + uint64(s.number)<<8 + uint64(len(s.processes)),
 	}))
+}
+
+// tidyUp deletes what the last process of a slot, which was killed, has left: nobody else works on it.
+func (r *Run) tidyUp(ctx context.Context, s *slot) {
+	for name, err := range r.control.Names(ctx) {
+		if err != nil || !strings.HasPrefix(name, load.List+"."+s.current().cfg.Process+".") {
+			continue
+		}
+		err := r.control.Delete(ctx, name)
+		r.checkAnswer("delete", err)
+		if err == nil {
+			r.mu.Lock()
+			r.gone[name] = true
+			r.mu.Unlock()
+		}
+	}
 }
 
 // storm is the time in which faults strike, and somebody looks at all jobs again and again.

@@ -9,8 +9,8 @@ import (
 )
 
 // Lists audits sorted feeds, each of which has had one writer, that left it when an outcome was not known: the model of what
-// was acknowledged is what is there, with or without the last call.
-func Lists(v *Verdict, h *ledger.History, prefix string, there map[string][]Item) {
+// was acknowledged is what is there, with or without the last call. gone are those that were deleted since.
+func Lists(v *Verdict, h *ledger.History, prefix string, there map[string][]Item, gone map[string]bool) {
 	calls := map[string][]*ledger.Call{}
 	for _, c := range h.Calls {
 		if strings.HasPrefix(c.Name, prefix+".") {
@@ -19,7 +19,7 @@ func Lists(v *Verdict, h *ledger.History, prefix string, there map[string][]Item
 	}
 	for name, list := range calls {
 		m := &model{}
-		deleted := false
+		deleted := gone[name]
 		if last := list[len(list)-1]; last.Do == "delete" {
 			deleted, list = true, list[:len(list)-1]
 		}
