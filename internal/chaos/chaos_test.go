@@ -24,7 +24,7 @@ func TestChaos(t *testing.T) {
 			began := time.Now()
 			v := Do(t, Options{
 				System: Standalone(t, 4), Binary: binary, Seed: now, For: length, Every: 150, Pace: 6 * time.Millisecond,
-				Producers: 2, Workers: 3, Patience: 90 * time.Second,
+				Producers: 2, Workers: 3, Without: without(now), Patience: 90 * time.Second,
 			})
 			sum.Add(v)
 			t.Logf("seed %d, %v:\n%v", now, time.Since(began).Round(time.Second), v)
@@ -36,4 +36,16 @@ func TestChaos(t *testing.T) {
 	if runs > 1 {
 		t.Logf("all runs:\n%v", sum)
 	}
+}
+
+// without is what a seed leaves out: two faults excuse something, so of three runs one goes without each. Where no worker is
+// killed, not one item of a queue may be missing; where the server's clock does not jump, no claim may end before its time.
+func without(seed uint64) []string {
+	switch seed % 3 {
+	case 0:
+		return []string{serverClock}
+	case 2:
+		return []string{workerKilled}
+	}
+	return nil
 }

@@ -5,9 +5,17 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/thoonk-go/thoonk/internal/chaos/load"
+)
+
+// Faults that some audits have to know of.
+const (
+	workerKilled = "worker killed"
+	processClock = "process' clock jumps"
+	serverClock  = "server's clock jumps"
 )
 
 // processFaults strike one of the processes under test.
@@ -41,10 +49,10 @@ func (r *Run) processFaults() []Kind {
 		}
 	}
 	return []Kind{
-		{Name: "worker killed", Weight: 4, Longest: 300 * time.Millisecond, Strike: deadly(load.Worker)},
+		{Name: workerKilled, Weight: 4, Longest: 300 * time.Millisecond, Strike: deadly(load.Worker)},
 		{Name: "worker stopped", Weight: 2, Longest: 3 * time.Second, Strike: of(load.Worker, stop)},
 		{Name: "producer killed", Weight: 3, Longest: 300 * time.Millisecond, Strike: deadly(load.Producer)},
-		{Name: "process' clock jumps", Weight: 3, Strike: func(_ context.Context, f Fault) error {
+		{Name: processClock, Weight: 3, Strike: func(_ context.Context, f Fault) error {
 			s := r.slots[f.On%len(r.slots)].current()
 			shift := []int{-86400, -60, -3, 0, 3, 60, 86400}[f.On/16%7]
 			_, err := s.tell(fmt.Sprintf("clock %d", shift), 10*time.Second)
@@ -125,7 +133,7 @@ func (r *Run) faults(ctx context.Context) {
 	var of []string
 	for _, g := range groups {
 		for _, k := range g.kinds {
-			if r.Without[k.Name] {
+			if slices.Contains(r.Without, k.Name) {
 				continue
 			}
 			kinds, of = append(kinds, k), append(of, g.on)

@@ -43,7 +43,7 @@ func (r *Run) audit(h *ledger.History, lives map[string]audit.Life) {
 	reply, err := r.System.Do(ctx, "GET", contract.Finishes.Of(load.Set))
 	require.NoError(r.t, err)
 	finishes, _ := strconv.ParseInt(text(reply), 10, 64)
-	jumped := v.Faults["server's clock jumps"] > 0
+	jumped := v.Faults[serverClock] > 0
 	audit.Jobs(v, h, load.Set, r.left(ctx, load.Set), finishes, load.JobConfig.Timeout, jumped)
 
 	items := r.feedItems(ctx, load.Feed)

@@ -32,10 +32,10 @@ type Options struct {
 	Producers int
 	Workers   int
 	Parts     []load.Part
-	Spared    bool            // the first producer and the first worker are not killed
-	Tidy      bool            // nothing is left to grow
-	Without   map[string]bool // faults that are left out
-	Patience  time.Duration   // for what has to come true in the end
+	Spared    bool          // the first producer and the first worker are not killed
+	Tidy      bool          // nothing is left to grow
+	Without   []string      // faults that are left out
+	Patience  time.Duration // for what has to come true in the end
 }
 
 // A Run is some processes at work on a system while faults strike, and what came of it.

@@ -105,7 +105,7 @@ func (s *standalone) Faults() []Kind {
 			command("REPLICAOF", "127.0.0.1", "1"), command("REPLICAOF", "NO", "ONE"))},
 	}
 	if s.clock != nil {
-		kinds = append(kinds, Kind{Name: "server's clock jumps", Weight: 2, Strike: s.jump})
+		kinds = append(kinds, Kind{Name: serverClock, Weight: 2, Strike: s.jump})
 	}
 	return kinds
 }
