@@ -13,9 +13,10 @@ import (
 
 // Faults that some audits have to know of.
 const (
-	workerKilled = "worker killed"
-	processClock = "process' clock jumps"
-	serverClock  = "server's clock jumps"
+	workerKilled  = "worker killed"
+	deliveredLate = "delivered late"
+	processClock  = "process' clock jumps"
+	serverClock   = "server's clock jumps"
 )
 
 // processFaults strike one of the processes under test.
@@ -103,6 +104,12 @@ func (r *Run) wayFaults() []Kind {
 		}},
 		{Name: "silence", Weight: 2, Longest: 2500 * time.Millisecond, Strike: lasting(
 			func(i int) { ways[i].Hold() }, func(i int) { ways[i].Release() })},
+		{Name: deliveredLate, Weight: 4, Longest: 3 * time.Second, Strike: func(ctx context.Context, f Fault) error {
+			release := ways[f.On%len(ways)].Stall()
+			wait(ctx, f.For)
+			release()
+			return nil
+		}},
 		{Name: "refused", Weight: 2, Longest: time.Second, Strike: lasting(
 			func(i int) { ways[i].Refuse(true); ways[i].Cut() }, func(i int) { ways[i].Refuse(false) })},
 		{Name: "loading", Weight: 2, Longest: time.Second, Strike: lasting(
@@ -133,7 +140,7 @@ func (r *Run) faults(ctx context.Context) {
 	var of []string
 	for _, g := range groups {
 		for _, k := range g.kinds {
-			if slices.Contains(r.Without, k.Name) {
+			if slices.Contains(r.Without, k.Name) || len(r.Only) > 0 && !slices.Contains(r.Only, k.Name) {
 				continue
 			}
 			kinds, of = append(kinds, k), append(of, g.on)

@@ -35,6 +35,7 @@ type Options struct {
 	Spared    bool          // the first producer and the first worker are not killed
 	Tidy      bool          // nothing is left to grow
 	Without   []string      // faults that are left out
+	Only      []string      // faults that are not; defaults to all
 	Patience  time.Duration // for what has to come true in the end
 }
 

@@ -26,7 +26,8 @@ type proxyConn struct {
 	pushing bool            // a subscriber: replies no longer match requests
 	struck  []chan struct{} // faults that end this connection: closed when it has ended
 
-	abandoned bool // half open: only the client's own end ends it
+	stalled   chan struct{} // nothing passes before it is closed; nil: all does
+	abandoned bool          // half open: only the client's own end ends it
 }
 
 // parcel is what one write delivers, and what happens after it.
@@ -203,9 +204,19 @@ func (c *proxyConn) write(dst net.Conn, lane <-chan parcel, count *int64) {
 	}
 }
 
-// passGate waits until the proxy is not held.
+// passGate waits until neither the proxy is held nor the connection stalled.
 func (c *proxyConn) passGate() bool {
 	for {
+		c.mu.Lock()
+		stalled := c.stalled
+		c.mu.Unlock()
+		if stalled != nil {
+			select {
+			case <-stalled:
+			case <-c.done:
+				return false
+			}
+		}
 		c.proxy.mu.Lock()
 		gate := c.proxy.gate
 		c.proxy.mu.Unlock()

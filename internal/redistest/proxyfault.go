@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"sync"
 )
 
 // Answer has the proxy answer each request itself, with an error such as "LOADING Redis is loading the dataset in
@@ -68,6 +69,22 @@ func (p *Proxy) Abandon() int {
 		c.abandon()
 	}
 	return len(conns)
+}
+
+// Stall keeps back what is sent on all present connections, in both directions, until release is called. New ones are not
+// concerned. What a client has sent is delivered in the end, also if the client has gone meanwhile.
+func (p *Proxy) Stall() (release func()) {
+	gate := make(chan struct{})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.conns {
+		c.mu.Lock()
+		if c.stalled == nil || isOpen(c.stalled) {
+			c.stalled = gate
+		}
+		c.mu.Unlock()
+	}
+	return sync.OnceFunc(func() { close(gate) })
 }
 
 // abandon closes the side of the server only, and has nothing reach the client.

@@ -50,3 +50,21 @@ func TestProxyAbandons(t *testing.T) {
 	require.NoError(t, l.conn.Close())
 	Eventually(t, func() bool { return p.Stats().Open == 1 }, "the client's end ends it")
 }
+
+func TestProxyStalls(t *testing.T) {
+	t.Parallel()
+	p := NewProxy(t, Shared(t).URL())
+	l, name := dialProxy(t, p), Name(t)
+	l.send("PING")
+	require.Equal(t, "PONG", reply(l))
+	release := p.Stall()
+	l.send("SET", name, "late")
+	require.NoError(t, l.conn.Close())
+	other := dialProxy(t, p)
+	other.send("SET", name, "early")
+	require.Equal(t, "OK", reply(other))
+	release()
+	release()
+	Eventually(t, func() bool { return Client(t, Shared(t).URL()).String("GET", name) == "late" }, "what was sent arrives")
+	Eventually(t, func() bool { return p.Stats().Open == 1 }, "and then the end")
+}
