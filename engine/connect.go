@@ -70,13 +70,13 @@ func connect(ctx context.Context, cfg Config) (*network, error) {
 func (n *network) addLane(ctx context.Context) error {
 	lane := &wire.Lane{Timeout: n.cfg.Timeout}
 	made := new(atomic.Pointer[radix.Conn])
-	fence := &fence{log: n.cfg.Logger}
+	fence := &wire.Fence{Logger: n.cfg.Logger}
 	dialer := radix.Dialer{CustomConn: func(ctx context.Context, network, addr string) (radix.Conn, error) {
 		conn, err := n.dialer.Dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		if err := fence.replace(ctx, conn); err != nil {
+		if err := fence.Replace(ctx, conn); err != nil {
 			_ = conn.Close()
 			return nil, err
 		}

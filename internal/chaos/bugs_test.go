@@ -98,7 +98,7 @@ var bugs = []bug{
 	},
 	{
 		name: "connections that were given up are not ended", parts: []load.Part{load.Feeds}, only: []string{deliveredLate},
-		edits: []Edit{{"engine/fence.go", "if f.id != 0 && f.run == run", "if false && f.run == run"}},
+		edits: []Edit{{"internal/wire/fence.go", "if last := f.ids[run]; last != 0 {", "if last := f.ids[run]; false {"}},
 		finds: []string{"feed: an acknowledged write is there", "feed: one goroutine's writes are in its order", "follower: "},
 	},
 }
