@@ -28,6 +28,10 @@ func (r *Run) fence(ctx context.Context) {
 		require.NoError(r.t, err)
 		require.NoError(r.t, f.PublishAs(ctx, lastFence, []byte(lastFence)))
 	}
+	board, err := r.control.Sorted(ctx, load.Board, sorted.Config{})
+	require.NoError(r.t, err)
+	_, err = board.Append(ctx, []byte(lastFence))
+	require.NoError(r.t, err)
 	r.all("fence "+lastFence, 30*time.Second)
 }
 
@@ -48,10 +52,13 @@ func (r *Run) audit(h *ledger.History, lives map[string]audit.Life) {
 
 	items := r.feedItems(ctx, load.Feed)
 	audit.Feed(v, h, load.Feed, items)
-	audit.Copies(v, h, load.Feed, lastFence, r.followers(h), items)
+	audit.Copies(v, h, load.Feed, lastFence, r.followers(h, load.Feed), items)
 	audit.Ring(v, h, load.Ring, load.Bound, r.feedItems(ctx, load.Ring))
 	audit.Readers(v, h, load.News)
-	audit.Lists(v, h, load.List, r.lists(ctx), r.gone)
+	lists := r.lists(ctx)
+	audit.Lists(v, h, load.List, lists, r.gone)
+	audit.Board(v, h, load.Board, lists[load.Board])
+	audit.Copies(v, h, load.Board, lastFence, r.followers(h, load.Board), lists[load.Board])
 
 	r.drain(ctx, h)
 	audit.Histories(v, h, load.QueueHistory, audit.QueueModel, audit.QueueOperations)
@@ -74,10 +81,10 @@ func (r *Run) feedItems(ctx context.Context, name string) (items []audit.Item) {
 	return items
 }
 
-// followers are the processes that live to the end and follow.
-func (r *Run) followers(h *ledger.History) (names []string) {
+// followers are the processes that live to the end and follow that name.
+func (r *Run) followers(h *ledger.History, name string) (names []string) {
 	for _, n := range h.Notes {
-		if n.Do == "follows" && n.Name == load.Feed && slices.ContainsFunc(r.slots, func(s *slot) bool { return s.current().cfg.Process == n.Process }) {
+		if n.Do == "follows" && n.Name == name && slices.ContainsFunc(r.slots, func(s *slot) bool { return s.current().cfg.Process == n.Process }) {
 			names = append(names, n.Process)
 		}
 	}
@@ -97,7 +104,7 @@ func (r *Run) names(ctx context.Context, prefix string) (names []string) {
 
 func (r *Run) lists(ctx context.Context) map[string][]audit.Item {
 	lists := map[string][]audit.Item{}
-	for _, name := range r.names(ctx, load.List+".") {
+	for _, name := range append(r.names(ctx, load.List+"."), load.Board) {
 		l, err := r.control.Sorted(ctx, name, sorted.Config{})
 		require.NoError(r.t, err)
 		for it, err := range l.All(ctx) {

@@ -50,11 +50,12 @@ const (
 // Names of what is worked on.
 const (
 	Queue = "queue"
-	Set   = "jobs" // a job set
-	Feed  = "feed" // items are published, edited and retracted, each by one goroutine
-	Ring  = "ring" // a feed with a bound
-	News  = "news" // a feed with publishes only, in which followers see gaps
-	List  = "list" // prefix of sorted feeds, each with one writer
+	Set   = "jobs"  // a job set
+	Feed  = "feed"  // items are published, edited and retracted, each by one goroutine
+	Ring  = "ring"  // a feed with a bound
+	News  = "news"  // a feed with publishes only, in which followers see gaps
+	List  = "list"  // prefix of sorted feeds, each with one writer
+	Board = "board" // a sorted feed with several writers, and followers
 
 	DoomedQueue = "doomed.queue"
 	DoomedFeed  = "doomed.feed"

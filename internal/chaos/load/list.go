@@ -31,7 +31,8 @@ type listWriter struct {
 	*caller
 	list   *sorted.Sorted
 	lists  int
-	ids    []string // in no order
+	ids    []string // its items, in no order
+	shared bool     // others write too: it goes on, and leaves the item alone
 	broken bool
 }
 
@@ -117,4 +118,7 @@ func (w *listWriter) write() {
 		}
 	}
 	w.broken = isUnknown(w.call(ctx, r, do))
+	if w.broken && w.shared && len(r.IDs) > 0 {
+		w.ids = slices.DeleteFunc(w.ids, func(x string) bool { return x == r.IDs[0] })
+	}
 }

@@ -125,7 +125,7 @@ func (p *process) start() {
 		{Queues, Producer, p.queueProducers}, {Queues, Worker, p.queueWorkers},
 		{Jobs, Producer, p.jobProducers}, {Jobs, Worker, p.jobWorkers},
 		{Feeds, Producer, p.publishers}, {Feeds, Worker, p.followers},
-		{Lists, Producer, p.listWriters},
+		{Lists, Producer, p.listWriters}, {Lists, Producer, p.boardWriters}, {Lists, Worker, p.boardFollowers},
 		{Histories, p.Role, p.historians},
 		{Doomed, p.Role, p.doomed},
 	}
