@@ -3,6 +3,7 @@
 package chaos
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -13,14 +14,14 @@ import (
 // same faults strike again.
 func TestChaos(t *testing.T) {
 	binary := Build(t, race, shiftedClock(t)...)
-	length, runs := 12*time.Second, 1
+	length := 12 * time.Second
 	if *lasts > 0 {
-		length, runs = long, max(1, int(*lasts/(long+10*time.Second)))
+		length = long
 	}
-	sum := audit.NewVerdict()
-	for i := range runs {
-		now := *seed + uint64(i)
-		t.Run("", func(t *testing.T) {
+	sum, runs := audit.NewVerdict(), uint64(0)
+	for began := time.Now(); runs == 0 || time.Since(began)+length < *lasts; runs++ {
+		now := *seed + runs
+		t.Run(fmt.Sprintf("seed %d", now), func(t *testing.T) {
 			began := time.Now()
 			v := Do(t, Options{
 				System: Standalone(t, 4), Binary: binary, Seed: now, For: length, Every: 150, Pace: 6 * time.Millisecond,
@@ -34,7 +35,7 @@ func TestChaos(t *testing.T) {
 		})
 	}
 	if runs > 1 {
-		t.Logf("all runs:\n%v", sum)
+		t.Logf("all %d runs:\n%v", runs, sum)
 	}
 }
 

@@ -43,7 +43,9 @@ type standalone struct {
 func Standalone(t testing.TB, n int) System {
 	t.Helper()
 	s := &standalone{t: t}
-	opts := redisserver.Options{Persist: true}
+	opts := redisserver.Options{Persist: true, Args: []string{ // or a long run's log would take ever longer to load
+		"--auto-aof-rewrite-percentage", "100", "--auto-aof-rewrite-min-size", "16mb",
+	}}
 	if s.clock = newClock(t); s.clock != nil {
 		opts.Env = s.clock.env()
 	}
@@ -93,7 +95,7 @@ func (s *standalone) Faults() []Kind {
 	}
 	kinds := []Kind{
 		{Name: "server killed", Weight: 2, Longest: time.Second, Strike: lasting(
-			func(context.Context) error { return s.server.Kill() }, s.server.Restart)},
+			func(context.Context) error { return s.server.Kill() }, s.restart)},
 		{Name: "server stopped", Weight: 2, Longest: 3 * time.Second, Strike: lasting(
 			func(context.Context) error { return s.server.Pause() }, func(context.Context) error { return s.server.Resume() })},
 		{Name: "scripts flushed", Weight: 2, Strike: once("SCRIPT", "FLUSH")},
@@ -115,6 +117,16 @@ func (s *standalone) jump(_ context.Context, f Fault) error {
 	return s.clock.shift(time.Duration(f.On%9-4) * 750 * time.Millisecond)
 }
 
+// restart starts the server again. Loading its data takes a while on a busy machine, and then another attempt.
+func (s *standalone) restart(ctx context.Context) (err error) {
+	for range 4 {
+		if err = s.server.Restart(ctx); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
 func (s *standalone) Heal(ctx context.Context) error {
 	if s.clock != nil {
 		if err := s.clock.shift(0); err != nil {
@@ -123,7 +135,7 @@ func (s *standalone) Heal(ctx context.Context) error {
 	}
 	_ = s.server.Resume() // of one that is not paused: no harm
 	if _, err := s.Do(ctx, "PING"); err != nil {
-		if err := s.server.Restart(ctx); err != nil {
+		if err := s.restart(ctx); err != nil {
 			return err
 		}
 	}
