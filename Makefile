@@ -8,6 +8,9 @@ ARGS     =
 SEED     = 1
 FOR      = 10m
 
+# Modules of their own, so that what they need reaches nobody who uses the library.
+MODULES  = cmd/bench/peers/asynq cmd/bench/plots
+
 .PHONY: help check test race fuzz bench bench-peers chaos chaos-bugs soak resume
 
 help:
@@ -27,6 +30,7 @@ check:
 	@$(GO) vet $(PKG)
 	@$(GO) tool -modfile=tools/go.mod staticcheck $(PKG)
 	@$(GO) test $(PKG)
+	@for m in $(MODULES); do $(GO) vet -C $$m ./... && $(GO) test -C $$m ./... || exit 1; done
 
 test:
 	@sh tools/prepare certificates cc redis-server
@@ -36,6 +40,7 @@ test:
 	@$(GO) tool -modfile=tools/go.mod staticcheck $(PKG)
 	@echo 'tests'
 	@CGO_ENABLED=1 $(GO) test -race $(PKG)
+	@for m in $(MODULES); do $(GO) vet -C $$m ./... && $(GO) test -C $$m ./... || exit 1; done
 
 race:
 	@sh tools/prepare cc

@@ -9,15 +9,18 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/thoonk-go/thoonk/cmd/bench/internal/driver"
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/report"
 )
 
 // about is where and how the figures were made.
-func (o *options) about(srv *server, args []string) report.Env {
+func (o *options) about(srv *server, args []string, drives map[string]driver.Hello) report.Env {
 	env := report.Env{
 		Go:         runtime.Version(),
 		GOMAXPROCS: runtime.GOMAXPROCS(0),
 		CPU:        cpuModel(),
+		Cores:      runtime.NumCPU(),
+		Versions:   versions(drives),
 		OS:         runtime.GOOS + "/" + runtime.GOARCH,
 		Server:     srv.kind,
 		Redis:      srv.version,
@@ -28,6 +31,22 @@ func (o *options) about(srv *server, args []string) report.Env {
 	}
 	o.set.Visit(func(f *pflag.Flag) { env.Flags[f.Name] = hideIn(f.Value.String()) })
 	return env
+}
+
+// versions are those of the peers that took part, and of radix.
+func versions(drives map[string]driver.Hello) map[string]string {
+	list := make(map[string]string)
+	for name, hello := range drives {
+		list[name] = hello.Version + " on " + hello.Runtime
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			if strings.HasPrefix(m.Path, "github.com/mediocregopher/radix/") {
+				list[report.Radix] = m.Version
+			}
+		}
+	}
+	return list
 }
 
 // cpuModel is what the processor is called; empty where the system does not say.

@@ -36,6 +36,9 @@ type options struct {
 	cpuProfile, memProfile string
 
 	series string
+	report bool
+	from   string
+	root   string // of the repository, for -report
 
 	where    Result       // what results have in common
 	plan     []*Scenario  // those to run
@@ -66,6 +69,8 @@ func (o *options) flagSet() *pflag.FlagSet {
 	fs.StringVar(&o.json, "json", "", "write the results as JSON to a `file`; - is stdout, which then has nothing else")
 	fs.BoolVar(&o.markdown, "markdown", false, "print the table as Markdown")
 	fs.StringVar(&o.series, "series", "", "vary one thing: "+strings.Join(seriesNames(), ", ")+" or all")
+	fs.BoolVar(&o.report, "report", false, "write BENCHMARKS.md, its pictures and results; takes a quarter of an hour")
+	fs.StringVar(&o.from, "from", "", "with -report: take the results from a `file` of an earlier one")
 	fs.StringVar(&o.cpuProfile, "cpuprofile", "", "write a profile of this process' processor time to a `file`")
 	fs.StringVar(&o.memProfile, "memprofile", "", "write a profile of its allocations to a `file`")
 	for _, s := range scenarios() {
@@ -86,7 +91,7 @@ func intFlag(fs *pflag.FlagSet, name string, value int, usage string) {
 
 // parse reads the command line, and reports every problem that it can find before anything runs.
 func parse(args []string) (*options, error) {
-	o := &options{}
+	o := &options{root: "."}
 	fs := o.flagSet()
 	if err := fs.Parse(twoDashes(fs, args)); err != nil {
 		return nil, err
@@ -137,7 +142,14 @@ func parse(args []string) (*options, error) {
 	if o.markdown && o.json == "-" {
 		bad("-markdown and -json - exclude each other: both are for stdout")
 	}
-	if o.series != "" {
+	if o.from != "" && !o.report {
+		bad("-from is for -report")
+	}
+	if o.from != "" {
+		o.d = time.Second // nothing is measured
+	} else if o.report {
+		problems = append(problems, o.makeParts(args)...)
+	} else if o.series != "" {
 		problems = append(problems, o.makeLines(args)...)
 	} else {
 		problems = append(problems, o.makePlan()...)

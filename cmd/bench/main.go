@@ -42,6 +42,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		printList(stdout, opts.plan)
 		return 0
 	}
+	if opts.from != "" {
+		rep, err := readReport(opts.from)
+		if err == nil {
+			err = writePage(ctx, opts.root, rep, stderr)
+		}
+		if err != nil {
+			fmt.Fprintf(stderr, "bench: %v\n", err)
+			return exitFailed
+		}
+		return 0
+	}
 	return opts.bench(ctx, args, stdout, stderr)
 }
 
@@ -64,11 +75,11 @@ func (o *options) bench(ctx context.Context, args []string, stdout, stderr io.Wr
 		fmt.Fprintf(stderr, "bench: %v\n", err)
 		return exitFailed
 	}
-	rep := &report.Report{Env: o.about(srv, args), Results: r.results}
+	rep := &report.Report{Env: o.about(srv, args, r.drives), Results: r.results}
 	if o.repeat > 1 {
 		rep.Summary = report.Summarize(r.results)
 	}
-	if err := o.print(rep, stdout); err != nil {
+	if err := o.tell(ctx, rep, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "bench: %v\n", err)
 		return exitFailed
 	}
@@ -81,6 +92,14 @@ func (o *options) bench(ctx context.Context, args []string, stdout, stderr io.Wr
 		return exitFailed
 	}
 	return 0
+}
+
+// tell prints the report, or makes a page of it.
+func (o *options) tell(ctx context.Context, rep *report.Report, stdout, stderr io.Writer) error {
+	if o.report {
+		return writePage(ctx, o.root, rep, stderr)
+	}
+	return o.print(rep, stdout)
 }
 
 // print writes the report where the flags want it.

@@ -19,11 +19,15 @@ type Env struct {
 	Go         string `json:"go"`
 	GOMAXPROCS int    `json:"gomaxprocs"`
 	CPU        string `json:"cpu"`
+	Cores      int    `json:"cores"`
 	OS         string `json:"os"`
 	Server     string `json:"server"` // redis, embedded or url
 	Redis      string `json:"redis"`  // the server's version
 	Date       string `json:"date"`
 	Commit     string `json:"commit,omitempty"` // of this program, if the build knows it
+
+	// Versions are those of what else took part: radix, asynq, bullmq.
+	Versions map[string]string `json:"versions,omitempty"`
 
 	Flags map[string]string `json:"flags"` // those that were given, and the duration of a run
 

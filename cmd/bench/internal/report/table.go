@@ -17,7 +17,7 @@ var header = []string{
 }
 
 // texts are the columns that are not numbers.
-var texts = []string{"scenario", "system", "more"}
+var texts = []string{"scenario", "system", "more", "what", ""}
 
 // rows are the table's cells: each scenario's systems, then how thoonk compares.
 func rows(results []Result) [][]string {
@@ -68,7 +68,7 @@ func ratioRows(s Summary) [][]string {
 	for _, system := range systems {
 		row := make([]string, len(header))
 		row[1] = Thoonk + "/" + system
-		row[4] = withRange(s.Ratios[system], s.Rounds, func(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) + "×" })
+		row[4] = withRange(s.Ratios[system], s.Rounds, times)
 		out = append(out, row)
 	}
 	return out
@@ -116,6 +116,14 @@ func WriteMarkdown(w io.Writer, r *Report) error {
 		fmt.Fprintf(&b, "; commit %s", r.Env.Commit)
 	}
 	b.WriteString("\n\n")
+	b.WriteString(markdownTable(table))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// markdownTable is a table whose first row is its header.
+func markdownTable(table [][]string) string {
+	var b strings.Builder
 	for n, row := range table {
 		b.WriteString("| " + strings.Join(row, " | ") + " |\n")
 		if n == 0 {
@@ -129,8 +137,7 @@ func WriteMarkdown(w io.Writer, r *Report) error {
 			b.WriteString("|\n")
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
 
 // trim leaves out the columns that are empty in every row.
