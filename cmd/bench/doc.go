@@ -14,24 +14,32 @@
 //
 //	-list             list the scenarios and stop
 //	-run REGEXP       the scenarios to run: -run feed/, -run 'publish$'
-//	-system REGEXP    the systems to run them on: -system 'thoonk|ceiling'
+//	-vs LIST          compare with these: -vs asynq,bullmq,radix,ceiling; by default radix and ceiling
+//	-system REGEXP    or the systems to run on: -system 'thoonk|ceiling'
 //	-d 5s             how long each run measures (default: 1s, or less so that all take half a minute)
 //	-callers 256      goroutines that call at the same time
 //	-size 100         size of an item, in bytes
 //	-input FILE       items of yours, one per line (JSON lines, say), instead of -size; they are used in turn
 //	-rate 20000       open loop, see below
+//	-rtt 1ms          a forwarder between every system and the server adds this to each round trip
+//	-stored 100000    items that are there before feed/publish, queue/put, job/put and sorted/append begin; how many
+//	                  feed/get reads from, and job/memory puts
+//	-names 100        of feed/names
+//	-series LIST      vary one thing: callers, names, size, stored, subscribers, workers or all
+//	-report           write BENCHMARKS.md, see below
 //	-repeat 5         rounds, interleaved (A B C A B C); medians with minimum–maximum are printed
 //	-subscribers 100  of feed/fanout
 //	-queues 1000      of queue/idle
 //	-feeds 10000      of feed/idle; by default a fifth of them if -d is below 2s
 //	-workers 100      handlers at once, of job/drain, job/drain-rtt and job/pipeline
-//	-rtt 1ms          what job/drain-rtt adds to each round trip
 //	-jobsets 100      of job/idle
 //	-server KIND      auto, redis (a private one; an error without redis-server) or embedded
 //	-redis URL        a server of yours: redis://, rediss:// or unix://. Names that begin with "bench:" are created
 //	                  and deleted there; the load is all it can take, so keep off production
 //	-json FILE        the results as JSON; with - they go to stdout, and nothing else does
 //	-markdown         the table as Markdown, with the command line and the machine
+//	-cpuprofile FILE  a profile of this process' processor time, of filling and checking too; -memprofile FILE of what it
+//	                  has allocated
 //
 // SIGINT ends the run under way and prints what there is; a second one ends the program at once. The exit code is 0, 1 if
 // a run failed, 2 for wrong flags, 130 after a signal.
@@ -43,6 +51,7 @@
 //	feed/get           many callers read items of one feed, one item per call
 //	feed/publish-async, queue/put-async, job/put-async
 //	                   the asynchronous forms, from 4 goroutines, until all is flushed
+//	feed/names         many callers publish to many feeds in turn, one item per call
 //	feed/fanout        one publisher, many subscribers in one engine; ops are notices delivered
 //	feed/order         one goroutine publishes one item and many in turn; they must stand in that order
 //	feed/idle          opens many feeds: what each holds while idle, and that it goes away; takes as long as it needs
@@ -50,10 +59,11 @@
 //	job/put            many callers put into one job set, one job per call
 //	job/put-many       the same with 64 jobs per call; ops are jobs, latencies are of calls
 //	job/drain          handlers that do nothing run the jobs of a set that was filled before: claim, run, finish
-//	job/drain-rtt      the same behind a forwarder that adds to each round trip; "without" has a forwarder that does not
+//	job/drain-rtt      the same with -rtt, or 1ms; "without" has a forwarder that adds nothing
 //	job/pipeline       many callers put while handlers run; ops are jobs put, run and finished, latencies are of puts
 //	job/pickup         an idle handler, jobs are put at random moments: latency from the put to the start of the handler
 //	job/delayed        jobs with delays of 50 ms to 1.5 s: by how much their handlers start late
+//	job/memory         jobs wait: bytes of the server's memory for each, MEMORY USAGE of all keys with the name
 //	job/idle           a handler for each of many empty job sets: what they cost; ops are wake-ups in the end
 //	queue/put          many callers put into one queue, one item per call
 //	queue/get          many getters drain one queue that was filled before, one item per call
@@ -75,6 +85,20 @@
 //     the same script and the same callers. For feed/fanout it is a connection per subscriber, for queue/pingpong and
 //     queue/peer a BRPOP on a connection of its own. Scripts of queues know an engine's calls by their numbers: there
 //     each caller is an engine.
+//
+// Peers have to be asked for, with -vs or -system, and installed before, with make bench-peers; the row of one that is not
+// says so. They are asynq, asynq-8 (with eight servers in the process, for what is limited by one) and bullmq. Each is
+// driven by a process of its own below cmd/bench/peers, which is told what to do in lines of JSON
+// (cmd/bench/internal/driver): the same payloads, the same server, interleaved rounds. job/put, job/put-many (asynq has no
+// such call), job/drain, job/drain-rtt, job/pickup, job/delayed and job/memory have them. Their settings, and why, are in
+// peers/asynq/main.go and peers/bullmq/queue.js. What they have put and run is checked in Redis, and by the handlers.
+//
+// Delayed jobs of asynq are due in whole seconds, rounded down: "early" is how many began before their time, which counts
+// as on time, and "earliest ms" by how much.
+//
+// With -rtt everything that is measured goes through a forwarder in this process, peers too; what fills, checks and cleans
+// up does not. "rtt us" is what a PING takes. The ceiling then has more calls in flight. feed/restart, which has a server
+// of its own, knows nothing of it.
 //
 // The publisher of feed/fanout publishes 64 items per call as fast as it can, but at most 16,384 items (or 4 MB) ahead of
 // the slowest subscriber, for Redis disconnects subscribers that fall too far behind. Notices that a subscriber missed
@@ -120,6 +144,8 @@
 //	ops/s        operations that came back without an error, by the time until the last one did
 //	p50 … p99.9  latency of a call, from an HDR histogram with three digits; of feed/fanout from the call of publish until
 //	             the first subscriber has the notice
+//	cpu µs/op    processor time of this process, callers and load tester included; of a peer's process; not with -rtt,
+//	             where the forwarder would be in it, nor on the embedded server
 //	redis µs/op  processor time of the whole server process (INFO cpu), user and system; not on the embedded server
 //	batch        mean number of commands that the engine put in a round trip; of queue/get, of getters that a round trip
 //	             served
@@ -144,13 +170,28 @@
 // at the end; it should be 0. There is no ceiling at a rate, and ratios of ops/s would mean nothing. The publisher of
 // feed/fanout then publishes one item per call; it is a single caller.
 //
+// Scenarios that know no rate are left out: those that drain with handlers, count what is idle, or have their own pace.
+// The pauses of pick-ups have the mean 1/-rate.
+//
+// # Series and the report
+//
+// -series callers runs some scenarios with 1 to 1,024 callers; names goes to 10,000, size from 10 bytes to 1 MiB, stored to a
+// million, subscribers to 10,000, workers to 1,000. They are of Thoonk alone unless -vs or -system says otherwise, since
+// the shape matters: a cost per operation that should not depend on something is a flat line. Rounds go over all values.
+//
+// -report runs everything beside the peers, one caller alone, calls at a fixed rate, and all series, in a quarter of an
+// hour; -d and -repeat make it longer or shorter. From the root of the repository it writes docs/bench/results.json, the
+// pictures beside it, which cmd/bench/plots draws, and BENCHMARKS.md, with docs/bench/FINDINGS.md and LENGTHS.md in it, which
+// people write. With -from docs/bench/results.json it measures nothing and writes the page again.
+//
 // # JSON
 //
 //	{"env": {…}, "results": [{"scenario", "system", "callers", "size", "ops", "seconds", "ops_per_s", "p50_us", "p99_us",
-//	 "p999_us", "redis_cpu_us_per_op", "batch_mean", "allocs_per_op", …}]}
+//	 "p999_us", "redis_cpu_us_per_op", "cpu_us_per_op", "batch_mean", "allocs_per_op", …}]}
 //
 // A figure that does not apply is null. "extra" holds what only some scenarios have, "rate" is there in an open loop,
-// "round" with -repeat, "interrupted" in a run that was cut short. With -repeat results has every round, and "summary"
+// "round" with -repeat, "series" and "at" with -series, "note" instead of figures for a system that could not run,
+// "interrupted" in a run that was cut short. With -repeat results has every round, and "summary"
 // has medians, minimum and maximum, and the ratios.
 //
 // # Adding a scenario
@@ -159,5 +200,6 @@
 // own if it has any, and a function per system. Such a function gets an Env, prepares (Env.Name, Env.Control to fill
 // and check, Env.Engine, Env.Radix or Env.Direct to measure), calls Env.Measure, MeasurePipeline or MeasureLoop once, and
 // compares Result.Total, which includes the warm-up, with what is in Redis. Result.Set adds figures of its own.
-// feed_get.go is a good one to start from. A new kind of actor also needs its line in Env.meter, for the batch column.
+// feed_get.go is a good one to start from. withPeers adds the peers.
+// A new kind of actor also needs its line in Env.meter, for the batch column.
 package main

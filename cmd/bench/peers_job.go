@@ -37,10 +37,11 @@ func drainOnPeer(ctx context.Context, e *Env, q *peerQueue) (Result, error) {
 	if err != nil {
 		return r, err
 	}
-	if _, err := q.Ask(ctx, driver.Request{Do: driver.Rest}); err != nil {
+	end, err := q.Ask(ctx, driver.Request{Do: driver.End}) // each of those that have run has done so once
+	if err != nil {
 		return r, err
 	}
-	return r, q.check(ctx, 0)
+	return r, q.check(ctx, jobs-end.Ops)
 }
 
 func pickUpOnPeer(ctx context.Context, e *Env, q *peerQueue) (Result, error) {

@@ -39,7 +39,7 @@ func open(_ context.Context, s Setup) (Hello, Handler, error) {
 		case Run:
 			fmt.Fprintln(os.Stderr, "it breaks")
 			os.Exit(4)
-		case Rest:
+		case End:
 			select {}
 		}
 		return Reply{}, fmt.Errorf("what is %q", r.Do)
@@ -91,7 +91,7 @@ func TestInterrupt(t *testing.T) {
 	p, err := start(t, ctx, Setup{Queue: "q"})
 	require.NoError(t, err)
 	time.AfterFunc(50*time.Millisecond, cancel)
-	_, err = p.Ask(ctx, Request{Do: Rest})
+	_, err = p.Ask(ctx, Request{Do: End})
 	require.ErrorIs(t, err, context.Canceled)
 	require.Error(t, p.Close(), "it was killed")
 }

@@ -32,7 +32,7 @@ const (
 	Put     = "put"     // PerCall jobs per call from Callers callers, for Seconds, or at Rate
 	Fill    = "fill"    // Jobs jobs, as fast as it goes
 	Run     = "run"     // let handlers that do nothing run what was filled in, for Seconds or until none is left
-	Rest    = "rest"    // let them run what is left, and end them: an error unless each has run once
+	End     = "end"     // end the handlers, when they have finished what they run; ops are the jobs that have run in all
 	PickUp  = "pickup"  // put jobs for Seconds, with random pauses, for one idle handler
 	Delayed = "delayed" // put jobs for Seconds that are due after random delays, and wait until all have run
 )

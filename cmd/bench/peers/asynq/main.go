@@ -68,8 +68,9 @@ func (b *bench) handle(ctx context.Context, r driver.Request) (driver.Reply, err
 		return b.fill(ctx, r.Jobs)
 	case driver.Run:
 		return b.run(driver.Seconds(r.Seconds))
-	case driver.Rest:
-		return b.rest()
+	case driver.End:
+		b.shutdown()
+		return driver.Reply{Ops: b.filled.ran.Load()}, b.filled.failed()
 	case driver.PickUp:
 		return b.pickUp(ctx, r)
 	case driver.Delayed:

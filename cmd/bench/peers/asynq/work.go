@@ -107,15 +107,3 @@ func (w *work) failed() error {
 		return nil
 	}
 }
-
-// rest waits until all tasks have run and are completed.
-func (b *bench) rest() (driver.Reply, error) {
-	w := b.filled
-	select {
-	case <-w.over:
-	case <-time.After(time.Minute):
-		return driver.Reply{}, fmt.Errorf("WRONG RESULT: of %d tasks %d have run after a minute", w.jobs, w.ran.Load())
-	}
-	b.shutdown()
-	return driver.Reply{Ops: w.jobs}, w.failed()
-}

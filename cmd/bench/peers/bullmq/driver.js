@@ -13,7 +13,7 @@ async function handle(bench, request) {
     case 'put': return put(bench, request);
     case 'fill': return bench.fill(request.jobs);
     case 'run': return bench.run(request.seconds);
-    case 'rest': return bench.rest();
+    case 'end': return bench.end();
     case 'pickup': return pickUp(bench, request);
     case 'delayed': return delayed(bench, request);
   }

@@ -110,13 +110,11 @@ class Bench {
     }
   }
 
-  // rest waits until all jobs have run and are completed.
-  async rest() {
-    await this.until(() => this.ran === this.jobs, 60);
+  // end ends the workers and says how many jobs have run in all.
+  async end() {
     await this.stop();
     if (this.wrong) throw new Error(this.wrong);
-    if (this.ran !== this.jobs) throw new Error(`WRONG RESULT: of ${this.jobs} jobs ${this.ran} have run after a minute`);
-    return { ops: this.jobs };
+    return { ops: this.ran };
   }
 
   async close() {
