@@ -1,5 +1,6 @@
 // Package redisserver runs a private redis-server process: for tests that kill, pause and restart it, and for the
-// load tester. Nothing here knows of the testing package.
+// load tester. Nothing here knows of the testing package. [StartCluster] and [StartSentinel] run several as one cluster,
+// or as a primary with its replicas and sentinels, and do to them what operators and accidents do.
 //
 //	srv, err := redisserver.Start(ctx, redisserver.Options{})
 //	if err != nil { … }

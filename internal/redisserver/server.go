@@ -51,6 +51,9 @@ type Options struct {
 
 	// LogTo receives the server's log. Defaults to nowhere; errors quote the end of the log in any case.
 	LogTo io.Writer
+
+	// sentinel is the path of a sentinel's configuration file; it makes the process a sentinel.
+	sentinel string
 }
 
 // Server is one redis-server: the same socket, port and directory over any number of Kill and Restart.
@@ -67,6 +70,8 @@ type Server struct {
 	proc    *process   // the current or last process
 	version string
 	stopped bool
+	paused  bool
+	away    bool // cut off from the other nodes of its cluster
 }
 
 // Start runs a redis-server and returns once it answers PING. The context bounds the start only, not the server's life.
@@ -114,11 +119,15 @@ func (s *Server) start(ctx context.Context) error {
 		p.kill()
 		return fmt.Errorf("redisserver: %w; the end of its log:\n%s", err, p.log)
 	}
-	s.proc, s.version = p, version
+	s.proc, s.version, s.paused = p, version, false
 	return nil
 }
 
 func (s *Server) args() []string {
+	if s.opts.sentinel != "" {
+		return []string{s.opts.sentinel, "--sentinel", "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1",
+			"--unixsocket", s.socket, "--unixsocketperm", "700", "--dir", s.dir, "--daemonize", "no", "--logfile", ""}
+	}
 	args := []string{
 		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1",
 		"--unixsocket", s.socket, "--unixsocketperm", "700",
@@ -147,9 +156,11 @@ func (s *Server) TCPURL() string {
 	if s.port == 0 {
 		return ""
 	}
-	u := url.URL{Scheme: "redis", User: s.userinfo(), Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port))}
+	u := url.URL{Scheme: "redis", User: s.userinfo(), Host: hostPort(s.port)}
 	return u.String()
 }
+
+func hostPort(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 func (s *Server) userinfo() *url.Userinfo {
 	if s.opts.Password == "" {
@@ -209,6 +220,7 @@ func (s *Server) Restart(ctx context.Context) error {
 func (s *Server) Pause() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.paused = true
 	return stopSignal(s.proc.handle)
 }
 
@@ -216,7 +228,27 @@ func (s *Server) Pause() error {
 func (s *Server) Resume() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.paused = false
 	return contSignal(s.proc.handle)
+}
+
+// Running reports whether the server can be asked: it was not killed, is not paused, and is with the others of its
+// cluster.
+func (s *Server) Running() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.proc.exited:
+		return false
+	default:
+		return !s.paused && !s.away
+	}
+}
+
+func (s *Server) setAway(away bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = away
 }
 
 // Stop ends the process and removes its temporary directory. Safe to call twice.

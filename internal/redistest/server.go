@@ -58,17 +58,7 @@ func Shared(t testing.TB) *Target {
 func Private(t testing.TB, opts redisserver.Options) *redisserver.Server {
 	t.Helper()
 	srv, err := redisserver.Start(t.Context(), opts)
-	if errors.Is(err, redisserver.ErrNotFound) {
-		skip(t, err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := srv.Stop(); err != nil {
-			t.Errorf("stop the test's redis-server: %v", err)
-		}
-	})
+	own(t, srv, err)
 	return srv
 }
 

@@ -1,0 +1,206 @@
+package redisserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mediocregopher/radix/v4"
+)
+
+// view is what a node says about who owns which slots: "first-last id", sorted.
+func (c *Cluster) view(ctx context.Context, n *Server) ([]string, error) {
+	topo, err := n.topo(ctx)
+	var list []string
+	for _, node := range topo.Primaries() {
+		for _, r := range node.Slots {
+			list = append(list, fmt.Sprintf("%d-%d %s", r[0], r[1]-1, node.ID))
+		}
+	}
+	slices.Sort(list)
+	return list, err
+}
+
+func (s *Server) topo(ctx context.Context) (topo radix.ClusterTopo, err error) {
+	err = s.Do(ctx, &topo, "CLUSTER", "SLOTS")
+	return topo, err
+}
+
+// Owner is the node that serves a slot now, as the nodes that answer say.
+func (c *Cluster) Owner(ctx context.Context, slot int) (*Server, error) {
+	for _, n := range c.nodes {
+		if !n.Running() {
+			continue
+		}
+		topo, err := n.topo(ctx)
+		if err != nil {
+			continue
+		}
+		for _, node := range topo.Primaries() {
+			for _, r := range node.Slots {
+				if slot >= int(r[0]) && slot < int(r[1]) {
+					return c.node(node.ID)
+				}
+			}
+		}
+	}
+	return nil, fmt.Errorf("redisserver: nobody serves slot %d", slot)
+}
+
+// OwnerOf is the node that serves a key now.
+func (c *Cluster) OwnerOf(ctx context.Context, key string) (*Server, error) {
+	return c.Owner(ctx, Slot(key))
+}
+
+// Slot is the hash slot of a key.
+func Slot(key string) int { return int(radix.ClusterSlot([]byte(key))) }
+
+func (c *Cluster) node(id string) (*Server, error) {
+	i := slices.Index(c.ids, id)
+	if i < 0 {
+		return nil, fmt.Errorf("redisserver: node %s is not ours", id)
+	}
+	return c.nodes[i], nil
+}
+
+func (c *Cluster) id(n *Server) string { return c.ids[slices.Index(c.nodes, n)] }
+
+// Primaries are the nodes that are primaries now and run.
+func (c *Cluster) Primaries(ctx context.Context) ([]*Server, error) {
+	var list []*Server
+	for _, n := range c.nodes {
+		if n.Running() {
+			info, err := n.info(ctx, "replication")
+			if err != nil {
+				return nil, err
+			}
+			if info["role"] == "master" {
+				list = append(list, n)
+			}
+		}
+	}
+	return list, nil
+}
+
+// ReplicaOf is a running replica of a primary.
+func (c *Cluster) ReplicaOf(ctx context.Context, primary *Server) (*Server, error) {
+	for _, n := range c.nodes {
+		if n == primary || !n.Running() {
+			continue
+		}
+		info, err := n.info(ctx, "replication")
+		if err != nil {
+			return nil, err
+		}
+		if info["role"] == "slave" && info["master_port"] == strconv.Itoa(primary.port) {
+			return n, nil
+		}
+	}
+	return nil, errors.New("redisserver: it has no replica that runs")
+}
+
+// Failover is a planned fail-over: a replica of the primary takes over without losing anything. It returns when the
+// replica says that it is the primary.
+func (c *Cluster) Failover(ctx context.Context, primary *Server) (successor *Server, err error) {
+	if successor, err = c.ReplicaOf(ctx, primary); err != nil {
+		return nil, err
+	}
+	if err = successor.Do(ctx, nil, "CLUSTER", "FAILOVER"); err != nil {
+		return nil, err
+	}
+	return successor, successor.AwaitPrimary(ctx)
+}
+
+// AwaitPrimary waits until the server says that it is a primary.
+func (s *Server) AwaitPrimary(ctx context.Context) error {
+	return poll(ctx, func() (bool, error) {
+		info, err := s.info(ctx, "replication")
+		return info["role"] == "master", err
+	})
+}
+
+// Migrate moves a slot with its keys to another primary, as redis-cli --cluster reshard does.
+func (c *Cluster) Migrate(ctx context.Context, slot int, to *Server) error {
+	from, err := c.Owner(ctx, slot)
+	if err != nil || from == to {
+		return err
+	}
+	number := strconv.Itoa(slot)
+	if err := to.Do(ctx, nil, "CLUSTER", "SETSLOT", number, "IMPORTING", c.id(from)); err != nil {
+		return err
+	}
+	if err := from.Do(ctx, nil, "CLUSTER", "SETSLOT", number, "MIGRATING", c.id(to)); err != nil {
+		return err
+	}
+	if err := moveKeys(ctx, from, to, number); err != nil {
+		return err
+	}
+	// The new owner first, so that no node sends anybody to an owner that does not know.
+	if err := to.Do(ctx, nil, "CLUSTER", "SETSLOT", number, "NODE", c.id(to)); err != nil {
+		return err
+	}
+	primaries, err := c.Primaries(ctx)
+	for _, n := range primaries {
+		if n != to {
+			err = errors.Join(err, n.Do(ctx, nil, "CLUSTER", "SETSLOT", number, "NODE", c.id(to)))
+		}
+	}
+	return err
+}
+
+func moveKeys(ctx context.Context, from, to *Server, slot string) error {
+	for {
+		var keys []string
+		if err := from.Do(ctx, &keys, "CLUSTER", "GETKEYSINSLOT", slot, "10"); err != nil || len(keys) == 0 {
+			return err
+		}
+		args := []string{"127.0.0.1", strconv.Itoa(to.port), "", "0", "10000"}
+		if from.opts.Password != "" {
+			args = append(args, "AUTH", from.opts.Password)
+		}
+		args = append(append(args, "KEYS"), keys...)
+		if err := from.Do(ctx, nil, "MIGRATE", args...); err != nil {
+			return err
+		}
+	}
+}
+
+// info is the fields of a section of INFO.
+func (s *Server) info(ctx context.Context, section string) (map[string]string, error) {
+	var text string
+	if err := s.Do(ctx, &text, "INFO", section); err != nil {
+		return nil, err
+	}
+	fields := make(map[string]string)
+	for line := range strings.Lines(text) {
+		if k, v, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			fields[k] = v
+		}
+	}
+	return fields, nil
+}
+
+// Isolate cuts a node off from all others, as the failure of a network would: their links break, clients still reach
+// it. It needs [ClusterOptions.Partitions].
+func (c *Cluster) Isolate(n *Server) {
+	id := c.id(n)
+	c.partition(func(a, b string) bool { return (a == id) == (b == id) })
+	n.setAway(true)
+}
+
+// Rejoin ends every isolation.
+func (c *Cluster) Rejoin() {
+	c.partition(func(a, b string) bool { return true })
+	for _, n := range c.nodes {
+		n.setAway(false)
+	}
+}
+
+func (c *Cluster) partition(together func(a, b string) bool) {
+	for i, b := range c.buses {
+		b.allow(func(sender string) bool { return together(sender, c.ids[i]) })
+	}
+}
