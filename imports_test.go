@@ -58,6 +58,7 @@ func TestImportRules(t *testing.T) {
 		{"internal/actor", []string{"actors", "engine", "internal/wire", "internal/contract", "internal/host", "pubsubhub"}},
 		{"internal/contract", []string{"actors", "engine", "internal/wire", "internal/actor", "pubsubhub", "github.com/mediocregopher"}},
 		{"internal/wire", []string{"actors", "engine", "internal/host", "pubsubhub"}},
+		{"internal/topology", []string{"actors", "engine", "internal/host", "pubsubhub", "internal/wakeup"}},
 		{"internal/catalog", []string{"actors", "engine"}},
 		{"internal/host", []string{"actors", "engine"}},
 		{"engine", []string{"embedded", "internal/redistest", "internal/redisserver", "cmd", "examples"}},

@@ -9,16 +9,25 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/thoonk-go/thoonk/internal/contract"
+	"github.com/thoonk-go/thoonk/internal/topology"
 )
 
 // Config says how to reach Redis and how much to use. Only URL is needed.
 type Config struct {
 	// URL of the server: redis://[user:password@]host[:port][/db], rediss:// for
 	// TLS, or unix://[user:password@]/path/of/socket[?db=N].
+	//
+	// Of a primary that sentinels watch, by what they call it:
+	// redis+sentinel://[user:password@]host[:port],host[:port]…/name[?db=N]. The
+	// sentinels get the same user and password if they ask for one, unless the
+	// parameters sentinel_user and sentinel_password are there.
+	//
+	// Of a cluster, by some of its nodes: redis+cluster://[user:password@]host[:port],….
+	// rediss+sentinel and rediss+cluster are the same over TLS.
 	URL string
 
-	// TLS is used for rediss URLs. Defaults to the system's roots and the URL's
-	// host name.
+	// TLS is used for rediss URLs. Defaults to the system's roots and the host name
+	// that is connected to.
 	TLS *tls.Config
 
 	// Connections that carry commands. Each name uses one of them, so its calls
@@ -117,7 +126,7 @@ func (c Config) validate() error {
 	if c.MaxItem > 512<<20 {
 		problems = append(problems, fmt.Errorf("MaxItem is %d, Redis stores at most %d bytes", c.MaxItem, 512<<20))
 	}
-	if _, err := parseURL(c.URL); err != nil {
+	if _, err := topology.Parse(c.URL); err != nil {
 		problems = append(problems, err)
 	}
 	if len(problems) == 0 {

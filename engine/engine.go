@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mediocregopher/radix/v4"
 	"github.com/oklog/run"
 	"go.uber.org/zap"
 
@@ -14,8 +15,10 @@ import (
 	"github.com/thoonk-go/thoonk/actors/queue"
 	"github.com/thoonk-go/thoonk/actors/sorted"
 	"github.com/thoonk-go/thoonk/internal/actor"
+	"github.com/thoonk-go/thoonk/internal/catalog"
 	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/host"
+	"github.com/thoonk-go/thoonk/internal/topology"
 	"github.com/thoonk-go/thoonk/internal/wakeup"
 	"github.com/thoonk-go/thoonk/internal/wire"
 	"github.com/thoonk-go/thoonk/pool"
@@ -26,7 +29,7 @@ import (
 // methods are safe for concurrent use.
 type Engine struct {
 	cfg   Config
-	net   *network
+	net   *topology.Network
 	host  *host.Host
 	hub   *pubsubhub.Hub
 	waker *wakeup.Waker
@@ -55,14 +58,22 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("engine: open: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	net, err := connect(ctx, cfg)
+	at, _ := topology.Parse(cfg.URL) // validate has checked it
+	net, err := topology.Open(ctx, topology.Config{
+		At:          at,
+		TLS:         cfg.TLS,
+		Connections: cfg.Connections,
+		DialTimeout: cfg.DialTimeout,
+		Timeout:     cfg.Timeout,
+		Logger:      cfg.Logger,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("engine: open: %w (%w)", err, ErrNotSent)
 	}
 	e := &Engine{cfg: cfg, net: net, stop: make(chan time.Duration, 1), done: make(chan struct{})}
 	e.hub = pubsubhub.New(pubsubhub.Config{
-		Dial:    net.dial,
-		Publish: net.publish,
+		Dial:    func(ctx context.Context) (radix.Conn, error) { return net.Dial(ctx, "") },
+		Publish: net.Publish,
 		Mailbox: cfg.Mailbox,
 		Logger:  cfg.Logger,
 	})
@@ -74,7 +85,8 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 		MaxItem:  cfg.MaxItem,
 		Hub:      e.hub,
 		Logger:   cfg.Logger,
-		Lane:     net.lane,
+		Lane:     net.Lane,
+		Naming:   contract.Naming(at.Kind == topology.Cluster),
 		Abort:    abort,
 	}
 	e.feeds = feed.NewKind(e.host, &e.feedStats)
@@ -84,6 +96,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	e.pool = pool.New(cfg.Workers)
 	e.jobs = job.NewKind(e.host, &e.jobStats, e.waker, e.pool, job.Settings{Lease: cfg.Lease, Pause: cfg.CheckEvery / 5})
 	e.names = host.PlainSet(e.host, &e.nameStats)
+	e.host.Names = e.names.Handle(catalog.AllNames)
 	go e.run()
 	return e, nil
 }
@@ -108,7 +121,7 @@ func (e *Engine) run() {
 	part(e.names.Close)
 	part(func() { _ = e.waker.Close(e.host.Abort) })
 	part(func() { _ = e.hub.Close() })
-	part(e.net.close)
+	part(e.net.Close)
 	_ = g.Run()
 	e.abort()
 	close(e.done)
@@ -170,7 +183,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	e.abort()
-	e.net.cut()
+	e.net.Cut()
 	<-e.done
 	return fmt.Errorf("engine: close: %w", ctx.Err())
 }

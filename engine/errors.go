@@ -6,6 +6,7 @@ import (
 	"github.com/thoonk-go/thoonk/internal/actor"
 	"github.com/thoonk-go/thoonk/internal/catalog"
 	"github.com/thoonk-go/thoonk/internal/contract"
+	"github.com/thoonk-go/thoonk/internal/topology"
 	"github.com/thoonk-go/thoonk/internal/wire"
 )
 
@@ -45,7 +46,7 @@ var (
 	// ErrExists: the name exists already (Create).
 	ErrExists = errors.New("the name exists")
 	// ErrUnsupported: the Redis server is older than 6.2.
-	ErrUnsupported = errors.New("unsupported redis version")
+	ErrUnsupported = topology.ErrUnsupported
 )
 
 // A RefusedError is an error that Redis answered to a call: out of memory, not

@@ -49,9 +49,12 @@ func (e *Engine) Create(ctx context.Context, name string, t Type, fields map[str
 	if err != nil {
 		return wrap("create", name, host.Refused(err))
 	}
-	made, err := ask(ctx, e, name, catalog.Create(name, e.host.Instance, t, fields, true))
+	made, err := ask(ctx, e, name, catalog.Create(e.host.Naming, name, e.host.Instance, t, fields, true))
 	if err == nil && !made.New {
 		err = fmt.Errorf("%w: as a %s", ErrExists, made.Type)
+	}
+	if err == nil {
+		_, err = host.List(ctx, e.host, e.names.Handle(name), true)
 	}
 	return wrap("create", name, err)
 }
@@ -73,7 +76,7 @@ func (e *Engine) Configure(ctx context.Context, name string, set map[string]stri
 	if err != nil {
 		return wrap("configure", name, host.Refused(err))
 	}
-	status, err := ask(ctx, e, name, catalog.Configure(name, e.host.Instance, "", set, unset))
+	status, err := ask(ctx, e, name, catalog.Configure(e.host.Naming, name, e.host.Instance, "", set, unset))
 	if err == nil {
 		err = host.Refusal(status, "")
 	}
@@ -83,7 +86,12 @@ func (e *Engine) Configure(ctx context.Context, name string, set map[string]stri
 // Delete deletes a name with everything stored under it, in one step, whatever
 // its type. ErrNoSuchName if there is no such name.
 func (e *Engine) Delete(ctx context.Context, name string) error {
-	found, err := ask(ctx, e, name, catalog.Delete(name, e.host.Instance))
+	found, err := ask(ctx, e, name, catalog.Delete(e.host.Naming, name, e.host.Instance))
+	if err == nil {
+		var listed bool
+		listed, err = host.List(ctx, e.host, e.names.Handle(name), false)
+		found = found || listed
+	}
 	if err == nil && !found {
 		err = host.Refusal(-1, "")
 	}
@@ -93,7 +101,7 @@ func (e *Engine) Delete(ctx context.Context, name string) error {
 // Exists reports whether the name exists, and as what. The type is empty when a
 // peer has not written it yet.
 func (e *Engine) Exists(ctx context.Context, name string) (exists bool, t Type, err error) {
-	c, err := ask(ctx, e, name, catalog.ReadConfig(name))
+	c, err := ask(ctx, e, name, catalog.ReadConfig(e.host.Naming, name))
 	if err != nil || !c.Member {
 		return false, "", wrap("exists", name, err)
 	}
@@ -103,7 +111,7 @@ func (e *Engine) Exists(ctx context.Context, name string) (exists bool, t Type, 
 // Fields reads a name's whole configuration, the type included. ErrNoSuchName if
 // there is no such name.
 func (e *Engine) Fields(ctx context.Context, name string) (map[string]string, error) {
-	c, err := ask(ctx, e, name, catalog.ReadConfig(name))
+	c, err := ask(ctx, e, name, catalog.ReadConfig(e.host.Naming, name))
 	if err == nil && !c.Member {
 		err = host.Refusal(-1, "")
 	}
@@ -120,13 +128,14 @@ func (e *Engine) Names(ctx context.Context) iter.Seq2[string, error] {
 			if cursor == "" {
 				cursor = "0"
 			}
-			p, err := ask(ctx, e, "names", catalog.Names(cursor, 500))
+			p, err := actor.Ask[catalog.Page](ctx, e.host.Names, catalog.Names(cursor, 500))
 			if err != nil {
 				yield("", fmt.Errorf("names: %w", err))
 				return
 			}
-			for _, n := range p.Names {
-				if seen[n] {
+			for _, wire := range p.Names {
+				n, ours := e.host.Naming.Name(wire)
+				if !ours || seen[n] {
 					continue
 				}
 				seen[n] = true
@@ -140,7 +149,7 @@ func (e *Engine) Names(ctx context.Context) iter.Seq2[string, error] {
 }
 
 func ask[T any](ctx context.Context, e *Engine, name string, c *wire.Call[T]) (T, error) {
-	if err := contract.CheckName(name); err != nil {
+	if err := e.host.Naming.Check(name); err != nil {
 		var zero T
 		return zero, host.Refused(err)
 	}

@@ -60,6 +60,16 @@ func TestConfigErrors(t *testing.T) {
 		"unix without a path":   {"unix://", "absolute path"},
 		"unix with a host":      {"unix://:secret@host/path", "absolute path"},
 		"unix database":         {"unix:///path?db=x", `"x"`},
+		"sentinels' name":       {"redis+sentinel://:secret@a:1,b:2", "the name"},
+		"sentinels' parameter":  {"redis+sentinel://:secret@a:1,b:2/m?name=x", `"name"`},
+		"sentinels' database":   {"redis+sentinel://:secret@a:1,b:2/m?db=x", `"x"`},
+		"empty host in a list":  {"redis+cluster://:secret@a:1,,b:2", "list of hosts"},
+		"bad port in a list":    {"redis+cluster://:secret@a:1,b:two", "list of hosts"},
+		"no hosts":              {"rediss+cluster://:secret@", "list of hosts"},
+		"bad escape in a list":  {"redis+cluster://:secret%zz@a:1", "cannot be parsed"},
+		"cluster's database":    {"redis+cluster://:secret@a:1/1", "no databases"},
+		"cluster's parameter":   {"redis+cluster://:secret@a:1?db=1", "no databases"},
+		"unknown plural":        {"redis+flock://:secret@a:1", `"redis+flock"`},
 	}
 	for name, tc := range tests {
 		_, err := engine.Open(t.Context(), engine.Config{URL: tc.url})

@@ -3,8 +3,6 @@ package engine
 import (
 	"context"
 
-	"github.com/mediocregopher/radix/v4"
-
 	"github.com/thoonk-go/thoonk/actors/queue"
 	"github.com/thoonk-go/thoonk/internal/wakeup"
 )
@@ -18,12 +16,15 @@ func (e *Engine) Queue(ctx context.Context, name string, cfg queue.Config) (*que
 
 // newWaker returns what waits for ids on empty lists.
 func (e *Engine) newWaker() *wakeup.Waker {
-	do := func(ctx context.Context, a radix.Action) error { return e.net.lanes[0].Client.Do(ctx, a) }
 	return wakeup.New(wakeup.Config{
-		Instance:   e.host.Instance,
-		Dial:       e.net.dial,
-		Do:         do,
-		Check:      func(ctx context.Context, names []string) ([]string, error) { return queue.Check(ctx, do, names) },
+		Instance: e.host.Instance,
+		Naming:   e.host.Naming,
+		Dial:     e.net.Dial,
+		Do:       e.net.Do,
+		Turned:   e.net.Turned,
+		Check: func(ctx context.Context, names []string) ([]string, error) {
+			return queue.Check(ctx, e.net.Do, e.host.Naming, names)
+		},
 		CheckEvery: e.cfg.CheckEvery,
 		Logger:     e.cfg.Logger,
 	})

@@ -56,7 +56,7 @@ func (e *Engine) Stats() Stats {
 		Queues:     kindStats(&e.queueStats, e.queues.Len()),
 		Sorted:     kindStats(&e.sortedStats, e.sorted.Set().Len()),
 		Names:      kindStats(&e.nameStats, e.names.Len()),
-		Reconnects: e.net.reconnects.Load(),
+		Reconnects: e.net.Reconnects(),
 		Waker:      e.waker.Stats(),
 		Hub:        e.hub.Stats(),
 	}

@@ -42,25 +42,36 @@ func (e *Engine) Watch(ctx context.Context) (*Watch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch: %w", err)
 	}
-	return &Watch{sub}, nil
+	return &Watch{sub, e.host.Naming}, nil
 }
 
 // A Watch is a stream of events about names.
-type Watch struct{ sub *pubsubhub.Subscription }
+type Watch struct {
+	sub    *pubsubhub.Subscription
+	naming contract.Naming
+}
 
 // Next returns the next event. It blocks until there is one, ctx ends, or the
 // watch or the engine is closed (pubsubhub.ErrClosed).
 func (w *Watch) Next(ctx context.Context) (NameEvent, error) {
-	m, err := w.sub.Next(ctx)
-	if err != nil {
-		return NameEvent{}, fmt.Errorf("watch: %w", err)
+	for {
+		m, err := w.sub.Next(ctx)
+		if err != nil {
+			return NameEvent{}, fmt.Errorf("watch: %w", err)
+		}
+		if m.Lost() {
+			return NameEvent{Kind: NamesLagged}, nil
+		}
+		wire, instance := contract.SplitPayload(m.Payload)
+		if name, ours := w.naming.Name(wire); ours {
+			return nameEvent(m.Channel, name, string(instance)), nil
+		}
 	}
-	if m.Lost() {
-		return NameEvent{Kind: NamesLagged}, nil
-	}
-	name, instance := contract.SplitPayload(m.Payload)
-	e := NameEvent{Name: name, Instance: string(instance)}
-	switch contract.Key(m.Channel) {
+}
+
+func nameEvent(channel, name, instance string) NameEvent {
+	e := NameEvent{Name: name, Instance: instance}
+	switch contract.Key(channel) {
 	case contract.NewFeed:
 		e.Kind = NameCreated
 	case contract.DelFeed:
@@ -68,7 +79,7 @@ func (w *Watch) Next(ctx context.Context) (NameEvent, error) {
 	case contract.ConfFeed:
 		e.Kind = NameConfigured
 	}
-	return e, nil
+	return e
 }
 
 // Events ranges over the events until the watch or the engine is closed.

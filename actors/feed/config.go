@@ -64,7 +64,7 @@ func (c Config) settings() (catalog.Settings, error) {
 // Config reads the stored configuration. A max_length that is no positive number
 // (a peer's) reads as unbounded, which is how it is treated.
 func (f *Feed) Config(ctx context.Context) (Config, error) {
-	stored, err := host.ReadConfig(ctx, f.h, contract.TypeFeed)
+	stored, err := host.ReadConfig(ctx, f.kind.host, f.h, contract.TypeFeed)
 	if err != nil {
 		return Config{}, f.wrap("config", err)
 	}

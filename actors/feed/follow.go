@@ -77,10 +77,7 @@ func (f *Feed) Follow(ctx context.Context, opts FollowOptions) (*Subscription, e
 		}
 	}
 	s := &Subscription{feed: f, only: opts.ID}
-	o := pubsubhub.Options{Mailbox: opts.Mailbox}
-	for _, k := range announcements {
-		o.Channels = append(o.Channels, k.Of(f.Name()))
-	}
+	o := pubsubhub.Options{Mailbox: opts.Mailbox, Channels: f.kind.host.Channels(f.Name(), announcements...)}
 	if opts.Snapshot {
 		s.marker = "feed.snapshot:" + contract.NewID()
 		o.Channels = append(o.Channels, s.marker)
@@ -104,17 +101,14 @@ func (f *Feed) Follow(ctx context.Context, opts FollowOptions) (*Subscription, e
 // FollowOptions.Snapshot and ID are not for patterns.
 func (k *Kind) FollowPattern(ctx context.Context, pattern string, opts FollowOptions) (*Subscription, error) {
 	f := &Feed{kind: k, h: k.set.Handle(pattern)}
-	err := contract.CheckName(pattern)
+	err := k.host.Naming.Check(pattern)
 	if err == nil && (opts.Snapshot || opts.ID != "") {
 		err = ErrPattern
 	}
 	if err != nil {
 		return nil, f.wrap("follow pattern", host.Refused(err))
 	}
-	o := pubsubhub.Options{Mailbox: opts.Mailbox}
-	for _, a := range announcements {
-		o.Patterns = append(o.Patterns, a.Of(pattern))
-	}
+	o := pubsubhub.Options{Mailbox: opts.Mailbox, Patterns: k.host.Channels(pattern, announcements...)}
 	s := &Subscription{feed: f}
 	if s.sub, err = k.host.Subscribe(ctx, o); err != nil {
 		return nil, f.wrap("follow pattern", err)
@@ -193,7 +187,11 @@ func (s *Subscription) event(m pubsubhub.Event) (Event, bool) {
 		}
 		return e, true
 	}
-	kind, name, _ := contract.SplitChannel(m.Channel)
+	kind, wire, _ := contract.SplitChannel(m.Channel)
+	name, ours := s.feed.kind.host.Naming.Name(wire)
+	if !ours {
+		return Event{}, false
+	}
 	e := Event{Feed: name}
 	e.ID, e.Body = contract.SplitPayload(m.Payload)
 	switch kind {

@@ -92,7 +92,7 @@ func flag(b bool) string {
 
 // Config reads the stored configuration. Fields that were not stored are zero.
 func (j *Jobs) Config(ctx context.Context) (Config, error) {
-	stored, err := host.ReadConfig(ctx, j.h, contract.TypeJob)
+	stored, err := host.ReadConfig(ctx, j.kind.host, j.h, contract.TypeJob)
 	if err != nil {
 		return Config{}, j.wrap("config", err)
 	}

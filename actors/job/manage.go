@@ -99,8 +99,9 @@ func (j *Jobs) Wait(ctx context.Context, id string) (result []byte, err error) {
 }
 
 func (j *Jobs) wait(ctx context.Context, id string) ([]byte, error) {
+	channels := j.kind.host.Channels(j.Name(), contract.JobFinish, contract.JobEnded)
 	sub, err := j.kind.host.Subscribe(ctx, pubsubhub.Options{
-		Channels: []string{contract.JobFinish.Of(j.Name()), contract.JobEnded.Of(j.Name())},
+		Channels: channels,
 		Filter: func(m pubsubhub.Message) bool {
 			of, _ := contract.SplitPayload(m.Payload)
 			return of == id
@@ -138,7 +139,7 @@ func (j *Jobs) wait(ctx context.Context, id string) ([]byte, error) {
 			return nil, fmt.Errorf("%w (%w)", err, actor.ErrNotSent)
 		}
 		_, rest := contract.SplitPayload(m.Payload)
-		if m.Channel == contract.JobFinish.Of(j.Name()) {
+		if m.Channel == channels[0] {
 			return rest, nil
 		}
 		switch string(rest) {

@@ -18,10 +18,11 @@ var check = func() radix.EvalScript {
 
 // Check returns which of the queues are suspect: items may have lost their ids
 // there, or they are no queues any more. do runs an action on the server.
-func Check(ctx context.Context, do func(context.Context, radix.Action) error, names []string) ([]string, error) {
+func Check(ctx context.Context, do func(context.Context, radix.Action) error, n contract.Naming, names []string) ([]string, error) {
 	keys := make([]string, 0, 3*len(names))
-	for _, n := range names {
-		keys = append(keys, contract.IDs.Of(n), contract.Items.Of(n), contract.Config.Of(n))
+	for _, name := range names {
+		wire := n.Wire(name)
+		keys = append(keys, contract.IDs.Of(wire), contract.Items.Of(wire), contract.Config.Of(wire))
 	}
 	var found []int
 	if err := do(ctx, check.Cmd(&found, keys)); err != nil {

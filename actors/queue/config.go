@@ -32,7 +32,7 @@ func (c Config) settings() catalog.Settings {
 
 // Config reads the stored configuration.
 func (q *Queue) Config(ctx context.Context) (Config, error) {
-	stored, err := host.ReadConfig(ctx, q.h, contract.TypeQueue)
+	stored, err := host.ReadConfig(ctx, q.kind.host, q.h, contract.TypeQueue)
 	if err != nil {
 		return Config{}, q.wrap("config", err)
 	}

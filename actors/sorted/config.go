@@ -38,7 +38,7 @@ func (c Config) settings() (catalog.Settings, error) {
 
 // Config reads the stored configuration. A max_length (a peer's) is left out.
 func (s *Sorted) Config(ctx context.Context) (Config, error) {
-	stored, err := host.ReadConfig(ctx, s.h, contract.TypeSorted)
+	stored, err := host.ReadConfig(ctx, s.kind.host, s.h, contract.TypeSorted)
 	if err != nil {
 		return Config{}, s.wrap("config", err)
 	}

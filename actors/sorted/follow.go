@@ -46,13 +46,11 @@ func (s *Sorted) Follow(ctx context.Context, opts FollowOptions) (*Subscription,
 	}
 	f := &Subscription{sorted: s, opts: opts, marker: "feed.snapshot:" + contract.NewID()}
 	o := pubsubhub.Options{
-		Channels: []string{string(contract.DelFeed), f.marker},
+		Channels: s.kind.host.Channels(s.Name(), contract.Publish, contract.Edit, contract.Position, contract.Retract),
 		Mailbox:  opts.Mailbox,
 		Filter:   f.concerns,
 	}
-	for _, k := range []contract.Key{contract.Publish, contract.Edit, contract.Position, contract.Retract} {
-		o.Channels = append(o.Channels, k.Of(s.Name()))
-	}
+	o.Channels = append(o.Channels, string(contract.DelFeed), f.marker)
 	f.restart()
 	now, err := s.page(ctx, pageCall{})
 	if err != nil && !gone(err) {
@@ -84,7 +82,7 @@ type Subscription struct {
 func (s *Subscription) concerns(m pubsubhub.Message) bool {
 	if m.Channel == string(contract.DelFeed) {
 		name, _ := contract.SplitPayload(m.Payload)
-		return name == s.sorted.Name()
+		return name == s.sorted.kind.host.Naming.Wire(s.sorted.Name())
 	}
 	if s.opts.ID == "" || m.Channel == s.marker {
 		return true

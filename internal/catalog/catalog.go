@@ -32,10 +32,36 @@ var (
 		Keys: []contract.Key{contract.Feeds, contract.Config}})
 	names = wire.MustScript(files, wire.Script{Name: "catalog/names",
 		Keys: []contract.Key{contract.Feeds}})
+
+	// In a cluster the set of names is in a slot of its own.
+	clusterCreate = wire.MustScript(files, wire.Script{Name: "catalog/cluster_create",
+		Keys:     contract.Owned,
+		Channels: []contract.Key{contract.NewFeed, contract.ConfFeed}})
+	clusterConfigure = wire.MustScript(files, wire.Script{Name: "catalog/cluster_configure",
+		Keys:     []contract.Key{contract.Config},
+		Channels: []contract.Key{contract.ConfFeed}})
+	clusterRemove = wire.MustScript(files, wire.Script{Name: "catalog/cluster_delete",
+		Keys:     contract.Owned,
+		Channels: []contract.Key{contract.DelFeed}})
+	clusterConfig = wire.MustScript(files, wire.Script{Name: "catalog/cluster_config",
+		Keys: []contract.Key{contract.Config}})
+	list = wire.MustScript(files, wire.Script{Name: "catalog/list",
+		Keys: []contract.Key{contract.Feeds}})
 )
 
 // Scripts lists the package's scripts, for tests.
-func Scripts() []*wire.Script { return []*wire.Script{create, configure, remove, config, names} }
+func Scripts() []*wire.Script {
+	return []*wire.Script{create, configure, remove, config, names,
+		clusterCreate, clusterConfigure, clusterRemove, clusterConfig, list}
+}
+
+// choose returns the script for a naming.
+func choose(n contract.Naming, plain, cluster *wire.Script) *wire.Script {
+	if n == contract.Tagged {
+		return cluster
+	}
+	return plain
+}
 
 // MaxFields is how many configuration fields one call can carry.
 const MaxFields = 1000
@@ -117,13 +143,14 @@ type Created struct {
 
 // Create makes the name unless it exists. strict says that the caller has to
 // know whether it was this call that made it: then a lost reply is an unknown
-// outcome, else it is simply asked again.
-func Create(name, instance string, t contract.Type, f Fields, strict bool) *wire.Call[Created] {
-	args := wire.NewArgs(3+2*len(f), len(name)+64).String(name).String(instance).String(string(t))
+// outcome, else it is simply asked again. In a cluster the set of names has to be
+// told as well: List.
+func Create(n contract.Naming, name, instance string, t contract.Type, f Fields, strict bool) *wire.Call[Created] {
+	args := wire.NewArgs(3+2*len(f), len(name)+64).String(n.Wire(name)).String(instance).String(string(t))
 	for k, v := range f {
 		args = args.String(k).String(v)
 	}
-	c := wire.NewSingle(create, 3+2*len(f), args, func(r wire.Reader, _ int) (c Created, err error) {
+	c := wire.NewSingle(choose(n, create, clusterCreate), 3+2*len(f), args, func(r wire.Reader, _ int) (c Created, err error) {
 		if _, err = r.Len(); err != nil {
 			return c, err
 		}
@@ -140,31 +167,32 @@ func Create(name, instance string, t contract.Type, f Fields, strict bool) *wire
 
 // Configure sets and removes fields of a name of type t; empty: of any type. Its
 // answer is 1, or the status that says why nothing was written (host.Refusal).
-func Configure(name, instance string, t contract.Type, set Fields, unset []string) *wire.Call[int64] {
+func Configure(naming contract.Naming, name, instance string, t contract.Type, set Fields, unset []string) *wire.Call[int64] {
 	n := 4 + 2*len(set) + len(unset)
-	args := wire.NewArgs(n, len(name)+64).String(name).String(instance).String(string(t)).Int(int64(len(set)))
+	args := wire.NewArgs(n, len(name)+64).String(naming.Wire(name)).String(instance).String(string(t)).Int(int64(len(set)))
 	for k, v := range set {
 		args = args.String(k).String(v)
 	}
 	for _, k := range unset {
 		args = args.String(k)
 	}
-	c := wire.NewSingle(configure, n, args, func(r wire.Reader, _ int) (int64, error) { return r.Int() })
+	c := wire.NewSingle(choose(naming, configure, clusterConfigure), n, args, func(r wire.Reader, _ int) (int64, error) { return r.Int() })
 	c.Repeatable = true
 	return c
 }
 
 // Delete deletes the name with all its keys. Its answer is false when there was
-// no such name.
-func Delete(name, instance string) *wire.Call[bool] {
-	c := wire.NewSingle(remove, 2, wire.NewArgs(2, len(name)+64).String(name).String(instance), done)
+// no such name. In a cluster the set of names has to be told as well: List.
+func Delete(n contract.Naming, name, instance string) *wire.Call[bool] {
+	args := wire.NewArgs(2, len(name)+64).String(n.Wire(name)).String(instance)
+	c := wire.NewSingle(choose(n, remove, clusterRemove), 2, args, done)
 	c.Repeatable = true
 	return c
 }
 
 // Config is a name's configuration.
 type Config struct {
-	Member bool // of the set of names
+	Member bool // of the set of names; in a cluster: there is a type
 	Fields map[string]string
 }
 
@@ -172,8 +200,9 @@ type Config struct {
 func (c Config) Type() contract.Type { return contract.Type(c.Fields[contract.FieldType]) }
 
 // ReadConfig reads the configuration.
-func ReadConfig(name string) *wire.Call[Config] {
-	c := wire.NewSingle(config, 1, wire.NewArgs(1, len(name)).String(name), func(r wire.Reader, _ int) (c Config, err error) {
+func ReadConfig(n contract.Naming, name string) *wire.Call[Config] {
+	args := wire.NewArgs(1, len(name)+2).String(n.Wire(name))
+	c := wire.NewSingle(choose(n, config, clusterConfig), 1, args, func(r wire.Reader, _ int) (c Config, err error) {
 		if _, err = r.Len(); err != nil {
 			return c, err
 		}
@@ -194,6 +223,22 @@ func ReadConfig(name string) *wire.Call[Config] {
 	c.ReadOnly = true
 	return c
 }
+
+// List is for a cluster: it adds the name to the set of names, or removes it. Its
+// answer is false when it was so before. It goes to the actor of no name (AllNames).
+func List(n contract.Naming, name string, there bool) *wire.Call[bool] {
+	add := int64(0)
+	if there {
+		add = 1
+	}
+	c := wire.NewSingle(list, 2, wire.NewArgs(2, len(name)+8).String(n.Wire(name)).Int(add), done)
+	c.Repeatable = true
+	return c
+}
+
+// AllNames is the actor that commands about the set of names go to: it is in a slot
+// of its own.
+const AllNames = ""
 
 // Page is some of the names, and where to go on; "0" at the end. A name may come
 // twice.

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/thoonk-go/thoonk/internal/actor"
+	"github.com/thoonk-go/thoonk/internal/catalog"
 	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/wire"
 	"github.com/thoonk-go/thoonk/pubsubhub"
@@ -31,6 +32,11 @@ type Host struct {
 	Abort    context.Context // ends when actors must stop waiting for Redis
 	Calls    wire.Calls      // that publish or put one item
 
+	// Naming is how names are written on the wire; Lane and wakeup.Waker take them so.
+	Naming contract.Naming
+	// Names takes commands about the set of all names.
+	Names *actor.Handle[wire.Command]
+
 	numbers atomic.Uint64
 }
 
@@ -42,12 +48,29 @@ func Set[C any](h *Host, stats *wire.Stats, owner func(name string, box *actor.M
 		Patience: h.Patience,
 		Start: func(name string, box *actor.Mailbox[C]) {
 			out := wire.NewOutbox(wire.OutboxConfig{
-				Name: name, Instance: h.Instance, Lane: h.Lane(name),
+				Name: h.wire(name), Instance: h.Instance, Lane: h.Lane(h.wire(name)),
 				Patience: h.Patience, Stats: stats, Numbers: &h.numbers,
 			})
 			wire.Loop(h.Abort, box, out, owner(name, box, out))
 		},
 	}
+}
+
+// wire is the name on the wire of what an actor is for.
+func (h *Host) wire(name string) string {
+	if name == catalog.AllNames {
+		return name
+	}
+	return h.Naming.Wire(name)
+}
+
+// Channels are the channels of one name.
+func (h *Host) Channels(name string, kinds ...contract.Key) []string {
+	list := make([]string, len(kinds))
+	for i, k := range kinds {
+		list[i] = k.Of(h.Naming.Wire(name))
+	}
+	return list
 }
 
 // Plain is the owner of a name all of whose commands go to Redis.

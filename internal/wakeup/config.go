@@ -7,6 +7,8 @@ import (
 
 	"github.com/mediocregopher/radix/v4"
 	"go.uber.org/zap"
+
+	"github.com/thoonk-go/thoonk/internal/contract"
 )
 
 // Config says how a Waker reaches Redis. Dial and Do have to be set.
@@ -16,8 +18,8 @@ type Config struct {
 	Instance string
 
 	// Dial opens a connection that nobody else uses, with the engine's database
-	// selected. It must return when its context ends.
-	Dial func(ctx context.Context) (radix.Conn, error)
+	// selected, to the server that has the key. It must return when its context ends.
+	Dial func(ctx context.Context, key string) (radix.Conn, error)
 
 	// Do runs a command on the connections that the engine shares: interrupts, and
 	// ids that go back. Its context ends soon and bounds the wait for a connection;
@@ -29,6 +31,15 @@ type Config struct {
 	// is called with the armed names of one connection, on a goroutine of its own,
 	// and left behind as Do is. Nil: no checks.
 	Check func(ctx context.Context, names []string) (suspects []string, err error)
+
+	// Naming is how names are written in keys. When it is contract.Tagged, keys of
+	// different names are in different slots of a cluster: then each name has a
+	// connection of its own, and a control list in its slot.
+	Naming contract.Naming
+
+	// Turned is told of an error that Redis answered to a pop: it may mean that
+	// another server has the key now. Nil: nobody wants to know.
+	Turned func(error)
 
 	// PerShard is how many names share a connection. Defaults to 64.
 	PerShard int

@@ -68,7 +68,9 @@ func (p *pop) apply(s *shard) {
 func (s *shard) hand(key, id string) {
 	i := slices.IndexFunc(s.slots, func(sl *slot) bool { return sl.key == key })
 	if i < 0 { // cannot be: a name keeps its place while it is in a pop
-		s.w.giveBack(strings.TrimPrefix(key, string(contract.IDs)), id)
+		if name, ok := s.w.cfg.Naming.Name(strings.TrimPrefix(key, string(contract.IDs))); ok {
+			s.w.giveBack(name, id)
+		}
 		return
 	}
 	sl := s.slots[i]
@@ -92,6 +94,9 @@ func (s *shard) hand(key, id string) {
 // another connection may help.
 func (s *shard) refused(p *pop) {
 	if !isError(p.refused, "WRONGTYPE", "NOPERM") {
+		if s.w.cfg.Turned != nil {
+			s.w.cfg.Turned(p.refused)
+		}
 		s.session.end(p.refused)
 		return
 	}

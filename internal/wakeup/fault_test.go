@@ -123,11 +123,11 @@ func TestHalfOpen(t *testing.T) {
 			held, open := redistest.NewProxy(t, target.URL()), redistest.NewProxy(t, target.URL())
 			var dials atomic.Int32
 			cfg.Check = everything
-			cfg.Dial = func(ctx context.Context) (radix.Conn, error) {
+			cfg.Dial = func(ctx context.Context, key string) (radix.Conn, error) {
 				if dials.Add(1) == 1 {
-					return dial(held)(ctx)
+					return dial(held)(ctx, key)
 				}
-				return dial(open)(ctx)
+				return dial(open)(ctx, key)
 			}
 			w := onServer(t, target, cfg)
 			name, other, b := redistest.Name(t), redistest.Name(t), newBox(1)
@@ -148,11 +148,11 @@ func TestDialFails(t *testing.T) {
 	target := redistest.Shared(t)
 	peer := redistest.Client(t, target.URL())
 	var dials atomic.Int32
-	w := onServer(t, target, Config{Dial: func(ctx context.Context) (radix.Conn, error) {
+	w := onServer(t, target, Config{Dial: func(ctx context.Context, key string) (radix.Conn, error) {
 		if dials.Add(1) < 4 {
 			return nil, errors.New("no")
 		}
-		return dial(target)(ctx)
+		return dial(target)(ctx, key)
 	}})
 	name, b := redistest.Name(t), newBox(1)
 	put(peer, name, "1")
@@ -264,7 +264,7 @@ func TestTimeIsOver(t *testing.T) {
 			t.Parallel()
 			srv := redistest.Private(t, redisserver.Options{})
 			peer := redistest.Client(t, srv.URL())
-			w := onServer(t, srv, Config{Timeout: 10 * time.Millisecond, Dial: func(ctx context.Context) (radix.Conn, error) {
+			w := onServer(t, srv, Config{Timeout: 10 * time.Millisecond, Dial: func(ctx context.Context, key string) (radix.Conn, error) {
 				return radix.Dialer{Protocol: protocol}.Dial(ctx, "unix", srv.Socket())
 			}})
 			b := newBox(1)

@@ -6,8 +6,6 @@ import (
 
 	"github.com/mediocregopher/radix/v4"
 	"go.uber.org/zap"
-
-	"github.com/thoonk-go/thoonk/internal/contract"
 )
 
 // perReturn bounds the ids of one RPUSH.
@@ -61,7 +59,7 @@ func (w *Waker) giveBack(name string, ids ...string) {
 
 // bringBack runs until all ids are back.
 func (w *Waker) bringBack(name string, r *returning) {
-	key := contract.IDs.Of(name)
+	key := w.key(name)
 	for {
 		ids := w.nextReturn(name, r)
 		if ids == nil {

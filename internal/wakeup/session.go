@@ -14,6 +14,7 @@ import (
 // A session is one connection: a goroutine that dials and then does one request
 // after the other. It tells the shard: connected, a reply for each request, ended.
 type session struct {
+	key      string          // of the lists that are popped: one of them
 	ctx      context.Context // ends with the connection; its cause says why
 	end      context.CancelCauseFunc
 	requests chan request // never more than one at a time
@@ -30,9 +31,9 @@ type request interface {
 	salvage() bool
 }
 
-func newSession(ctx context.Context, tell func(event)) *session {
+func newSession(ctx context.Context, key string, tell func(event)) *session {
 	ctx, end := context.WithCancelCause(ctx)
-	return &session{ctx: ctx, end: end, requests: make(chan request, 1), tell: tell}
+	return &session{key: key, ctx: ctx, end: end, requests: make(chan request, 1), tell: tell}
 }
 
 // run lives as long as the connection.
@@ -49,7 +50,7 @@ func (c *session) run(cfg *Config) {
 // connect returns when the connection has ended, with a reply that still came.
 func (c *session) connect(cfg *Config) (last event, _ error) {
 	dialing, cancel := context.WithTimeout(c.ctx, dialTimeout)
-	conn, err := cfg.Dial(dialing)
+	conn, err := cfg.Dial(dialing, c.key)
 	cancel()
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ var (
 type shard struct {
 	w       *Waker
 	number  int
+	only    string // the one name that it is for; empty: any
 	control string
 
 	// Guarded by Waker.mu.
@@ -57,11 +58,12 @@ type shard struct {
 // event is what the shard is told by what it started.
 type event interface{ apply(*shard) }
 
-func newShard(w *Waker, number int) *shard {
+func newShard(w *Waker, number int, only string) *shard {
 	return &shard{
 		w:       w,
 		number:  number,
-		control: w.control(number),
+		only:    only,
+		control: w.control(number, only),
 		changed: make(chan struct{}, 1),
 		events:  make(chan event),
 		checkAt: time.Now().Add(jitter(w.cfg.CheckEvery)),
@@ -247,7 +249,7 @@ func (s *shard) end() bool {
 }
 
 func (s *shard) connect() {
-	s.session = newSession(s.w.ctx, func(e event) { s.events <- e })
+	s.session = newSession(s.w.ctx, s.control, func(e event) { s.events <- e })
 	go s.session.run(&s.w.cfg)
 }
 

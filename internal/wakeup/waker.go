@@ -113,19 +113,23 @@ func (w *Waker) disarm(sl *slot) {
 // place finds a shard for a name: the first that has room, so that the last ones
 // empty. The caller holds mu.
 func (w *Waker) place(name string) *slot {
-	i := slices.IndexFunc(w.shards, func(s *shard) bool { return s != nil && len(s.slots) < w.cfg.PerShard })
+	only := ""
+	if w.cfg.Naming == contract.Tagged {
+		only = name
+	}
+	i := slices.IndexFunc(w.shards, func(s *shard) bool { return s != nil && s.only == only && len(s.slots) < w.cfg.PerShard })
 	if i < 0 {
 		if i = slices.Index(w.shards, nil); i < 0 {
 			i = len(w.shards)
 			w.shards = append(w.shards, nil)
 		}
-		s := newShard(w, i)
+		s := newShard(w, i, only)
 		w.shards[i] = s
 		w.running++
 		go s.run()
 	}
 	s := w.shards[i]
-	sl := &slot{name: name, key: contract.IDs.Of(name), shard: s}
+	sl := &slot{name: name, key: w.key(name), shard: s}
 	if r := w.returns[name]; r != nil {
 		sl.hold = r.hold
 	}
@@ -207,9 +211,17 @@ func (w *Waker) Stats() Stats {
 	}
 }
 
-// control is the list whose pushes interrupt the pop of the shard with a number.
-func (w *Waker) control(number int) string {
-	return contract.Wake.Of(w.cfg.Instance) + ":" + strconv.Itoa(number)
+// key is the list of a name's ids.
+func (w *Waker) key(name string) string { return contract.IDs.Of(w.cfg.Naming.Wire(name)) }
+
+// control is the list whose pushes interrupt the pop of the shard with a number. In a
+// cluster it has to be in the slot of the one name.
+func (w *Waker) control(number int, only string) string {
+	key := contract.Wake.Of(w.cfg.Instance) + ":" + strconv.Itoa(number)
+	if only != "" {
+		key += ":" + w.cfg.Naming.Wire(only)
+	}
+	return key
 }
 
 // log is the logger of one shard.

@@ -53,7 +53,7 @@ func configured(t testing.TB, pops, others server, cfg Config) Config {
 	if cfg.Do == nil {
 		client, err := radix.PoolConfig{
 			Size:   1,
-			Dialer: radix.Dialer{CustomConn: func(ctx context.Context, _, _ string) (radix.Conn, error) { return dial(others)(ctx) }},
+			Dialer: radix.Dialer{CustomConn: func(ctx context.Context, _, _ string) (radix.Conn, error) { return dial(others)(ctx, "") }},
 		}.New(context.Background(), "", "")
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = client.Close() })
@@ -62,8 +62,8 @@ func configured(t testing.TB, pops, others server, cfg Config) Config {
 	return cfg
 }
 
-func dial(srv server) func(context.Context) (radix.Conn, error) {
-	return func(ctx context.Context) (radix.Conn, error) {
+func dial(srv server) func(context.Context, string) (radix.Conn, error) {
+	return func(ctx context.Context, _ string) (radix.Conn, error) {
 		u, err := url.Parse(srv.URL())
 		if err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -11,9 +12,6 @@ import (
 
 	"github.com/mediocregopher/radix/v4"
 	"github.com/mediocregopher/radix/v4/resp"
-	"github.com/mediocregopher/radix/v4/resp/resp3"
-
-	"github.com/thoonk-go/thoonk/internal/contract"
 )
 
 // A Batch is some commands of one name, sent as one write and answered by one
@@ -44,7 +42,6 @@ type Batch struct {
 	// commands later.
 	mu        sync.Mutex
 	abandoned bool
-	redirect  string // MOVED or ASK: the cluster client sends the rest again
 
 	err error // of the whole batch: why the commands without an answer have none
 }
@@ -92,8 +89,10 @@ func (b *Batch) joins(r *Request) bool {
 
 // Properties implements radix.Action.
 func (b *Batch) Properties() radix.ActionProperties {
-	// Any key of the name will do for routing: they share a slot.
-	return radix.ActionProperties{Keys: []string{contract.Config.Of(b.name)}, CanRetry: true, CanShareConn: true}
+	// Any key will do for routing: those of a name share a slot. Redirections are not followed here, for the batch behind
+	// this one would be as well: both go back to the outbox, which sends them again in order.
+	key := b.cmds[0].request().Script.Keys[0].Of(b.name)
+	return radix.ActionProperties{Keys: []string{key}, CanShareConn: true}
 }
 
 // Perform implements radix.Action. The context's end does not interrupt it: a
@@ -110,11 +109,6 @@ func (b *Batch) Perform(_ context.Context, conn radix.Conn) error {
 		err := b.roundTrip(conn)
 		if err != nil {
 			return err
-		}
-		if b.redirect != "" {
-			msg := b.redirect
-			b.redirect = ""
-			return resp.ErrConnUsable{Err: resp3.SimpleError{S: msg}}
 		}
 		if b.complete() {
 			return nil
@@ -139,6 +133,16 @@ func (b *Batch) complete() bool {
 		}
 	}
 	return true
+}
+
+// turned is why Redis did not run all of the batch now, if it will later or elsewhere.
+func (b *Batch) turned() error {
+	for i := range b.runs {
+		if r := &b.runs[i]; r.refusal != "" && passes(r.refusal) {
+			return errors.New(r.refusal)
+		}
+	}
+	return b.err
 }
 
 // abandon waits until no connection works on the batch and keeps it so.
@@ -226,9 +230,6 @@ func (b *Batch) read(r *run, rd Reader) error {
 	case r.sent:
 	case strings.HasPrefix(refusal, "NOSCRIPT") && !r.eval:
 		r.eval = true
-		return nil
-	case strings.HasPrefix(refusal, "MOVED ") || strings.HasPrefix(refusal, "ASK "):
-		b.redirect = refusal
 		return nil
 	default:
 		r.refusal, r.done = refusal, true

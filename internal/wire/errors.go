@@ -22,8 +22,8 @@ func (e *RefusedError) Error() string { return "redis refused: " + e.Message }
 // Unwrap makes errors.Is(err, ErrNotSent) true.
 func (e *RefusedError) Unwrap() error { return actor.ErrNotSent }
 
-// Refusals that pass by themselves: Redis is starting, failing over, or busy.
-var passing = []string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS"}
+// Refusals that pass by themselves: Redis is starting, failing over, or busy, or a cluster moves the slot to another node.
+var passing = []string{"MOVED", "ASK", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS"}
 
 // Before version 7 Redis wraps the error of a command inside of a script.
 const wrapped = "ERR Error running script"

@@ -27,6 +27,9 @@ type Lane struct {
 	// lane: a small batch may stand behind a large one of another name. The connection
 	// is closed when it passes.
 	Timeout time.Duration
+	// Turned is told why a batch was not done, if the reason may be that another node serves its name now. Nil: there is
+	// no other node.
+	Turned func(error)
 
 	dialErr atomic.Pointer[error]
 	current atomic.Pointer[radix.Conn] // the connection last used
@@ -55,6 +58,11 @@ func (l *Lane) fly(b *Batch) {
 	b.abandon()
 	if why := l.dialErr.Load(); errors.Is(b.err, context.DeadlineExceeded) && why != nil && *why != nil {
 		b.err = *why
+	}
+	if l.Turned != nil {
+		if why := b.turned(); why != nil {
+			l.Turned(why)
+		}
 	}
 }
 

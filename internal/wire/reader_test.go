@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/thoonk-go/thoonk/internal/catalog"
+	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/wire"
 )
 
@@ -57,7 +58,7 @@ func FuzzDecoders(f *testing.F) {
 			return // a refusal
 		}
 		for _, c := range []wire.Command{
-			catalog.Create("n", "i", "feed", nil, true), catalog.Delete("n", "i"), catalog.ReadConfig("n"), catalog.Names("0", 10),
+			catalog.Create(contract.Plain, "n", "i", "feed", nil, true), catalog.Delete(contract.Plain, "n", "i"), catalog.ReadConfig(contract.Plain, "n"), catalog.List(contract.Plain, "n", true), catalog.Names("0", 10),
 		} {
 			lane, _ := fake(replies("*1\r\n" + reply))
 			o := newOutbox("n", lane, -1)

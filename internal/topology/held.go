@@ -1,0 +1,74 @@
+package topology
+
+import (
+	"context"
+	"errors"
+
+	"github.com/mediocregopher/radix/v4"
+)
+
+var errClosed = errors.New("topology: closed")
+
+// held is a connection that somebody has to himself, as long as the view says that it is at the right node.
+type held struct {
+	radix.Conn
+	n    *Network
+	addr string
+	key  string // whose node it has to be; empty: a primary's, as long as no primary is replaced
+}
+
+// Dial opens a connection of its own: to the node that serves the key, or without a key to any primary. It is closed
+// when that is not the right node any more.
+func (n *Network) Dial(ctx context.Context, key string) (radix.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.DialTimeout)
+	defer cancel()
+	addr := n.view.Load().owner(key)
+	if addr == "" {
+		n.hint("")
+		return nil, errNobody
+	}
+	conn, err := n.dialer.Dial(ctx, n.at.network, addr)
+	if err != nil {
+		n.hint("")
+		return nil, err
+	}
+	if n.source == nil {
+		return conn, nil
+	}
+	h := &held{Conn: conn, n: n, addr: addr, key: key}
+	n.mu.Lock()
+	n.held[h] = struct{}{}
+	closed := n.closed
+	n.mu.Unlock()
+	// The view may have changed meanwhile, and whoever changed it has not seen this connection.
+	if v := n.view.Load(); closed || key == "" && !v.has(addr) || key != "" && v.owner(key) != addr {
+		_ = h.Close()
+		return nil, errClosed
+	}
+	return h, nil
+}
+
+// Close implements radix.Conn.
+func (h *held) Close() error {
+	h.n.mu.Lock()
+	delete(h.n.held, h)
+	h.n.mu.Unlock()
+	return h.Conn.Close()
+}
+
+// release closes the connections that are not where they have to be.
+func (n *Network) release(before, now *view) {
+	replaced := false
+	for _, addr := range before.primaries {
+		replaced = replaced || !now.has(addr)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for h := range n.held {
+		// A message that a primary sent to the others before it died may not have arrived: whoever follows has to be told.
+		if h.key == "" && replaced || h.key != "" && now.owner(h.key) != h.addr {
+			delete(n.held, h)
+			n.wg.Go(func() { _ = h.Conn.Close() })
+		}
+	}
+}

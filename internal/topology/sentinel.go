@@ -1,0 +1,110 @@
+package topology
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/mediocregopher/radix/v4"
+)
+
+// sentinels know which server is the primary. All of them are asked, and the newest answer counts: one that was cut off
+// from the others may not know of a fail-over.
+type sentinels struct {
+	n      *Network
+	addrs  []string // of the URL, and what they say about each other
+	askers askers
+	epoch  int // of the last view
+	last   string
+}
+
+// answer is what one sentinel says.
+type answer struct {
+	primary string
+	epoch   int
+	others  []string
+	err     error
+}
+
+func (s *sentinels) look(ctx context.Context, _ string) (*view, error) {
+	answers := make(chan answer, len(s.addrs))
+	for _, addr := range s.addrs {
+		a := s.askers.of(addr, func() *asker { return &asker{addr: addr, dial: s.dial, greet: s.greet} })
+		go func() { answers <- s.ask(ctx, a) }()
+	}
+	var errs []error
+	known := false
+	addrs := s.addrs
+	for range addrs {
+		a := <-answers
+		if a.err != nil {
+			errs = append(errs, a.err)
+			continue
+		}
+		if a.epoch >= s.epoch {
+			s.epoch, s.last, known = a.epoch, a.primary, true
+		}
+		s.learn(a.others)
+	}
+	switch {
+	case known:
+		return single(s.last), nil
+	case len(errs) == 0:
+		return nil, errors.New("the sentinels know less than before")
+	default:
+		return nil, fmt.Errorf("no sentinel answers: %w", errors.Join(errs...))
+	}
+}
+
+// learn adds sentinels that the URL does not name.
+func (s *sentinels) learn(addrs []string) {
+	for _, addr := range addrs {
+		if s.askers[addr] == nil {
+			s.askers.of(addr, func() *asker { return &asker{addr: addr, dial: s.dial, greet: s.greet} })
+			s.addrs = append(s.addrs[:len(s.addrs):len(s.addrs)], addr)
+		}
+	}
+}
+
+func (s *sentinels) ask(ctx context.Context, a *asker) (r answer) {
+	var addr []string
+	var about map[string]string
+	var others []map[string]string
+	p := radix.NewPipeline()
+	// The two may differ while a fail-over goes on: the first already tells the new primary.
+	p.Append(radix.Cmd(&addr, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", s.n.at.master))
+	p.Append(radix.Cmd(&about, "SENTINEL", "MASTER", s.n.at.master))
+	p.Append(radix.Cmd(&others, "SENTINEL", "SENTINELS", s.n.at.master))
+	if r.err = a.ask(ctx, p); r.err != nil {
+		r.err = fmt.Errorf("sentinel %s: %w", a.addr, r.err)
+		return r
+	}
+	if len(addr) != 2 {
+		r.err = fmt.Errorf("sentinel %s knows no primary with the name %q", a.addr, s.n.at.master)
+		return r
+	}
+	r.primary = net.JoinHostPort(addr[0], addr[1])
+	r.epoch, _ = strconv.Atoi(about["config-epoch"])
+	for _, o := range others {
+		r.others = append(r.others, net.JoinHostPort(o["ip"], o["port"]))
+	}
+	return r
+}
+
+func (s *sentinels) dial(ctx context.Context, addr string) (radix.Conn, error) {
+	d := radix.Dialer{NetDialer: s.n.netDialer(), AuthUser: s.n.at.sentinelUser, AuthPass: s.n.at.sentinelPassword}
+	return d.Dial(ctx, "tcp", addr)
+}
+
+// greet is for sentinels that want a password when the URL has none of their own: the servers'.
+func (s *sentinels) greet(ctx context.Context, conn radix.Conn) error {
+	args := []string{s.n.at.password}
+	if s.n.at.user != "" {
+		args = []string{s.n.at.user, s.n.at.password}
+	}
+	return conn.Do(ctx, radix.Cmd(nil, "AUTH", args...))
+}
+
+func (s *sentinels) close() { s.askers.close() }
