@@ -11,11 +11,12 @@ FOR      = 10m
 # Modules of their own, so that what they need reaches nobody who uses the library.
 MODULES  = cmd/bench/peers/asynq cmd/bench/plots
 
-.PHONY: help check test race fuzz bench bench-peers chaos chaos-bugs soak resume
+.PHONY: help check test topologies race fuzz bench bench-peers chaos chaos-bugs soak resume
 
 help:
 	@echo 'make check   gofmt, vet, staticcheck, tests: before each commit'
 	@echo 'make test    vet, staticcheck, tests with the race detector: what CI runs; as root it installs what it needs'
+	@echo 'make topologies   the tests behind sentinels and on a cluster; make test does that too'
 	@echo 'make race    tests with the race detector, never from the cache: PKG=./actors/queue COUNT=20'
 	@echo 'make fuzz    every fuzz target for FUZZTIME=10s: PKG=./pubsubhub'
 	@echo 'make chaos   real processes under faults, and audits: SEED=1 FOR=10m; FOR=1s is the one run of that seed'
@@ -41,6 +42,18 @@ test:
 	@echo 'tests'
 	@CGO_ENABLED=1 $(GO) test -race $(PKG)
 	@for m in $(MODULES); do $(GO) vet -C $$m ./... && $(GO) test -C $$m ./... || exit 1; done
+	@$(MAKE) --no-print-directory topologies
+
+# What runs on every topology: the engine as its users see it, the types, and what peers see.
+WHERE = . ./engine ./actors/... ./internal/contract/conformance
+
+topologies:
+	@echo 'tests behind sentinels'
+	@THOONK_TOPOLOGY=sentinel $(GO) test $(WHERE)
+	@echo 'tests on a cluster'
+	@THOONK_TOPOLOGY=cluster $(GO) test -p 1 $(WHERE)
+	@echo 'tests that watch the keys of scripts'
+	@THOONK_AUDIT=keys $(GO) test -skip 'TestDelay$$' . ./actors/... # it is about time, of which MONITOR takes much
 
 race:
 	@sh tools/prepare cc

@@ -101,7 +101,7 @@ func TestOpenErrors(t *testing.T) {
 		"no password":       {fmt.Sprintf("redis://127.0.0.1:%d", locked.Port()), nil, "NOAUTH"},
 		"wrong password":    {fmt.Sprintf("redis://:wr0ng@127.0.0.1:%d", locked.Port()), nil, "WRONGPASS"},
 		"unknown user":      {fmt.Sprintf("redis://who:s3cret@127.0.0.1:%d", locked.Port()), nil, "WRONGPASS"},
-		"no such database":  {strings.Replace(redistest.Shared(t).URL(), ".sock", ".sock?db=999", 1), nil, "out of range"},
+		"no such database":  {locked.URL() + "?db=999", nil, "out of range"},
 		"an old version":    {fakeServer(t, "6.0.16"), engine.ErrUnsupported, "6.0.16"},
 		"a very old one":    {fakeServer(t, "2.8.4"), engine.ErrUnsupported, "2.8.4"},
 		"it does not speak": {hanging.URL(), nil, ""},

@@ -255,6 +255,7 @@ func TestMiddleware(t *testing.T) {
 // Nothing is claimed that nobody can run.
 func TestSlotBeforeClaim(t *testing.T) {
 	t.Parallel()
+	redistest.Shared(t).NeedUnclustered(t, "counts claims of two names in one script")
 	url := redistest.Shared(t).URL()
 	eng := openEngine(t, engine.Config{URL: url, Workers: 5})
 	sets := []*bench{benchOn(t, eng, url, job.Config{}), benchOn(t, eng, url, job.Config{})}
@@ -413,7 +414,11 @@ func TestDelay(t *testing.T) {
 	}
 	slices.Sort(all)
 	t.Logf("late: p50 %v, p90 %v, max %v", all[total/2], all[total*9/10], all[total-1])
-	assert.Less(t, all[total/2], 100*time.Millisecond)
+	limit := 100 * time.Millisecond
+	if redistest.Shared(t).Cluster() {
+		limit = time.Second // six servers share the processors with these tests
+	}
+	assert.Less(t, all[total/2], limit)
 
 	// One whose engine is gone is found by who looks after the job set.
 	gone := b.another(engine.Config{})

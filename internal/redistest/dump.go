@@ -36,25 +36,35 @@ func (r *Raw) Dump(name string) map[string]any {
 // Keys returns the names of all keys of a name, sorted.
 func (r *Raw) Keys(name string) []string {
 	r.t.Helper()
-	escaped := globEscaper.Replace(name)
+	wire := globEscaper.Replace(name)
+	if r.cluster != nil {
+		wire = "{" + wire + "}"
+	}
 	found := map[string]bool{} // SCAN may answer with a key twice
-	for _, pattern := range []string{"feed.*:" + escaped, "feed.*:" + escaped + ":*"} {
-		cursor := "0"
-		for {
-			page, _ := r.Do("SCAN", cursor, "MATCH", pattern, "COUNT", 1000).([]any)
-			if len(page) != 2 {
-				r.t.Fatal("redis peer: SCAN: not a cursor and keys")
-			}
-			keys, _ := page[1].([]any)
-			for _, key := range asStrings(keys) {
+	r.each(func() {
+		for _, pattern := range []string{"feed.*:" + wire, "feed.*:" + wire + ":*"} {
+			for _, key := range r.scan(pattern) {
 				found[key] = true
 			}
-			if cursor, _ = page[0].(string); cursor == "0" {
-				break
-			}
+		}
+	})
+	return slices.Sorted(maps.Keys(found))
+}
+
+// scan walks over all keys of one server.
+func (r *Raw) scan(pattern string) (found []string) {
+	r.t.Helper()
+	for cursor := "0"; ; {
+		page, _ := r.Do("SCAN", cursor, "MATCH", []byte(pattern), "COUNT", 1000).([]any)
+		if len(page) != 2 {
+			r.t.Fatal("redis peer: SCAN: not a cursor and keys")
+		}
+		keys, _ := page[1].([]any)
+		found = append(found, asStrings(keys)...)
+		if cursor, _ = page[0].(string); cursor == "0" {
+			return found
 		}
 	}
-	return slices.Sorted(maps.Keys(found))
 }
 
 // Value returns the value of one key as Dump does, nil if there is no such key.

@@ -1,6 +1,7 @@
 package redistest
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -18,10 +19,27 @@ type endpoint struct {
 	user, pass    string
 	db            string // empty for the default
 	tls           bool
+	cluster       bool
 }
 
 // parseURL understands redis://user:pass@host:port/db, rediss://… and unix://user:pass@/path?db=n.
 func parseURL(s string) (endpoint, error) {
+	scheme, rest, _ := strings.Cut(s, "://")
+	switch scheme {
+	case "redis+cluster":
+		at, hosts, ok := strings.Cut(rest, "@")
+		if !ok {
+			at, hosts = "", rest
+		} else {
+			at += "@"
+		}
+		first, _, _ := strings.Cut(hosts, ",")
+		ep, err := parseURL("redis://" + at + first) // the others are found through it
+		ep.url, ep.cluster = s, true
+		return ep, err
+	case "redis+sentinel":
+		return primaryOf(rest)
+	}
 	u, err := url.Parse(s)
 	if err != nil {
 		return endpoint{}, err
@@ -42,6 +60,34 @@ func parseURL(s string) (endpoint, error) {
 		return endpoint{}, fmt.Errorf("%q: want redis://, rediss:// or unix://", u.Redacted())
 	}
 	return ep, nil
+}
+
+// primaryOf asks the first of the sentinels in [user:pass@]host:port,…/name[?db=n].
+func primaryOf(rest string) (endpoint, error) {
+	at, hosts, ok := strings.Cut(rest, "@")
+	if !ok {
+		at, hosts = "", rest
+	} else {
+		at += "@"
+	}
+	hosts, name, _ := strings.Cut(hosts, "/")
+	name, query, _ := strings.Cut(name, "?")
+	first, _, _ := strings.Cut(hosts, ",")
+	conn, err := net.DialTimeout("tcp", first, dialTimeout)
+	if err != nil {
+		return endpoint{}, err
+	}
+	defer conn.Close()
+	n := &node{conn, bufio.NewReader(conn)}
+	replies, err := n.exchange([][]any{{"SENTINEL", "GET-MASTER-ADDR-BY-NAME", name}})
+	if err != nil {
+		return endpoint{}, err
+	}
+	addr, _ := replies[0].([]any)
+	if len(addr) != 2 {
+		return endpoint{}, fmt.Errorf("the sentinel answers %v", replies[0])
+	}
+	return parseURL("redis://" + at + net.JoinHostPort(fmt.Sprint(addr[0]), fmt.Sprint(addr[1])) + "/" + strings.TrimPrefix(query, "db="))
 }
 
 // at is the URL of the same server reached through another address: the proxy's.

@@ -22,6 +22,9 @@ func Main(m *testing.M) {
 	if names := skipped.all(); len(names) > 0 {
 		say("skipped, they need a redis-server on PATH: %s", strings.Join(names, ", "))
 	}
+	if names := elsewhere.all(); len(names) > 0 {
+		say("skipped, they make no sense on this topology:\n  %s", strings.Join(names, "\n  "))
+	}
 	if code == 0 { // a failed test may leave anything behind; its own message is the one to read
 		if err := goleak.Find(); err != nil {
 			say("goroutines left after the tests: %v", err)

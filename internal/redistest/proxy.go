@@ -73,9 +73,13 @@ type match struct {
 // 127.0.0.1. It closes when the test ends.
 func NewProxy(t testing.TB, targetURL string) *Proxy {
 	t.Helper()
+	target := mustParse(t, targetURL)
+	if target.cluster {
+		skipTopology(t, "cluster", "the proxy stands in front of one server")
+	}
 	p := &Proxy{
 		t:      t,
-		target: mustParse(t, targetURL),
+		target: target,
 		conns:  map[int]*proxyConn{}, standIns: map[net.Conn]struct{}{},
 		gate: openGate(),
 	}

@@ -30,8 +30,8 @@ type link struct {
 func dialProxy(t testing.TB, p *Proxy) *link {
 	t.Helper()
 	c := Client(t, p.URL())
-	require.NoError(t, c.conn.SetDeadline(time.Now().Add(replyTimeout)))
-	return &link{t, c.conn, c.br}
+	require.NoError(t, c.node.conn.SetDeadline(time.Now().Add(replyTimeout)))
+	return &link{t, c.node.conn, c.node.br}
 }
 
 // dialOnly connects and sends nothing.

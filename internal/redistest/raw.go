@@ -1,10 +1,7 @@
 package redistest
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,58 +14,47 @@ const replyTimeout = 30 * time.Second
 
 // Raw is a peer: one plain connection that sends commands as they are given. Network errors fail the test.
 //
+// In a cluster it has a connection to each primary and sends a command to the one that has its first key, or, without a
+// key, where the one before went: MULTI behind WATCH is right. A test says feed.ids:X there as anywhere else; on the wire
+// that is feed.ids:{X} (contract 8), and X again in what comes back.
+//
 // A reply is a string (also for a status like "OK"), an int64, nil, or []any of these and of Error.
 // Several goroutines may use it; as with any testing.TB, a failure from another goroutine ends that goroutine only.
 type Raw struct {
-	t  testing.TB
-	ep endpoint
+	t       testing.TB
+	cluster *slots // nil: it is none
 
-	mu   sync.Mutex
-	conn net.Conn
-	br   *bufio.Reader
+	mu    sync.Mutex
+	nodes []*node
+	node  *node // that the last command went to
 }
 
-// Client connects to the server at url, sends AUTH and SELECT if the url says so, and closes when the test ends.
+// Client connects to the server at url, sends AUTH and SELECT if the url says so, and closes when the test ends. Where
+// sentinels watch it is the primary of now.
 func Client(t testing.TB, url string) *Raw {
 	t.Helper()
-	r := &Raw{t: t, ep: mustParse(t, url)}
-	r.connect()
+	r := &Raw{t: t}
 	t.Cleanup(r.Close)
+	ep := mustParse(t, url)
+	if ep.cluster {
+		r.cluster = readSlots(t, ep)
+		for _, addr := range r.cluster.addrs {
+			one := ep
+			one.addr = addr
+			r.nodes = append(r.nodes, dialNode(t, one))
+		}
+	} else {
+		r.nodes = []*node{dialNode(t, ep)}
+	}
+	r.node = r.nodes[0]
 	return r
-}
-
-// connect dials and greets. The caller holds mu or is alone.
-func (r *Raw) connect() {
-	r.t.Helper()
-	conn, err := r.ep.dial()
-	if err != nil {
-		r.t.Fatalf("redis peer: %v", err)
-	}
-	r.conn, r.br = conn, bufio.NewReader(conn)
-	var hello [][]any
-	switch {
-	case r.ep.user != "":
-		hello = append(hello, []any{"AUTH", r.ep.user, r.ep.pass})
-	case r.ep.pass != "":
-		hello = append(hello, []any{"AUTH", r.ep.pass})
-	}
-	if r.ep.db != "" {
-		hello = append(hello, []any{"SELECT", r.ep.db})
-	}
-	for _, cmd := range hello {
-		replies, err := r.exchange([][]any{cmd})
-		if err != nil {
-			r.t.Fatalf("redis peer: %v: %v", cmd[0], err)
-		}
-		if refused, ok := replies[0].(Error); ok {
-			r.t.Fatalf("redis peer: %v: %v", cmd[0], refused)
-		}
-	}
 }
 
 // Close closes the connection; the test's end does it too.
 func (r *Raw) Close() {
-	_ = r.conn.Close()
+	for _, n := range r.nodes {
+		_ = n.conn.Close()
+	}
 }
 
 // Do sends one command and returns its reply. An error reply fails the test.
@@ -91,45 +77,43 @@ func (r *Raw) DoErr(args ...any) (any, error) {
 	return reply, nil
 }
 
-// Pipeline sends commands in one write and returns their replies; error replies are Errors among them.
+// Pipeline sends commands in one write and returns their replies; error replies are Errors among them. In a cluster only
+// what begins with MULTI goes out in one write.
 func (r *Raw) Pipeline(cmds ...[]any) []any {
 	r.t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	replies, err := r.exchange(cmds)
-	if err != nil {
-		r.t.Fatalf("redis peer: %v: %v", cmds[0][0], err)
+	if r.cluster == nil || len(cmds) == 0 || cmds[0][0] == "MULTI" {
+		return r.pipeline(cmds)
+	}
+	var replies []any
+	for _, cmd := range cmds {
+		replies = append(replies, r.pipeline([][]any{cmd})...)
 	}
 	return replies
 }
 
-func (r *Raw) exchange(cmds [][]any) ([]any, error) {
-	if err := r.send(cmds); err != nil {
-		return nil, err
+func (r *Raw) pipeline(cmds [][]any) []any {
+	r.t.Helper()
+	cmds = r.route(cmds)
+	if len(cmds) == 1 && r.cluster != nil && forAll(cmds[0]) {
+		for _, n := range r.nodes[1:] {
+			if _, err := n.exchange(cmds); err != nil {
+				r.t.Fatalf("redis peer: %v: %v", cmds[0][0], err)
+			}
+		}
+		r.node = r.nodes[0]
 	}
-	replies := make([]any, len(cmds))
-	for i := range replies {
-		var err error
-		if replies[i], err = readReply(r.br); err != nil {
-			return nil, err
+	replies, err := r.node.exchange(cmds)
+	if err != nil {
+		r.t.Fatalf("redis peer: %v: %v", cmds[0][0], err)
+	}
+	if r.cluster != nil {
+		for i := range replies {
+			replies[i] = untagged(cmds[i], replies[i])
 		}
 	}
-	return replies, nil
-}
-
-func (r *Raw) send(cmds [][]any) error {
-	var buf []byte
-	for _, args := range cmds {
-		if len(args) == 0 {
-			return errors.New("empty command")
-		}
-		buf = appendCommand(buf, args)
-	}
-	if err := r.conn.SetDeadline(time.Now().Add(replyTimeout)); err != nil {
-		return err
-	}
-	_, err := r.conn.Write(buf)
-	return err
+	return replies
 }
 
 // Send sends one command and leaves its reply to Receive: for commands that block.
@@ -137,7 +121,7 @@ func (r *Raw) Send(args ...any) {
 	r.t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.send([][]any{args}); err != nil {
+	if err := r.node.send(r.route([][]any{args})); err != nil {
 		r.t.Fatalf("redis peer: %v", err)
 	}
 }
@@ -147,10 +131,10 @@ func (r *Raw) Receive() (any, error) {
 	r.t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.conn.SetReadDeadline(time.Now().Add(replyTimeout)); err != nil {
+	if err := r.node.conn.SetReadDeadline(time.Now().Add(replyTimeout)); err != nil {
 		r.t.Fatalf("redis peer: %v", err)
 	}
-	reply, err := readReply(r.br)
+	reply, err := readReply(r.node.br)
 	if err != nil {
 		r.t.Fatalf("redis peer: %v", err)
 	}
@@ -217,18 +201,20 @@ func (r *Raw) Info(section string) map[string]string {
 }
 
 // CommandStats returns how often the server ran each command, by lower-case name, since it started. Commands inside
-// scripts count too. The embedded server has no such statistics.
+// scripts count too. The embedded server has no such statistics. In a cluster they are those of all primaries.
 func (r *Raw) CommandStats() map[string]int64 {
 	r.t.Helper()
 	calls := map[string]int64{}
-	for name, value := range r.Info("commandstats") {
-		name, isCommand := strings.CutPrefix(name, "cmdstat_")
-		first, _, _ := strings.Cut(value, ",")
-		n, err := strconv.ParseInt(strings.TrimPrefix(first, "calls="), 10, 64)
-		if isCommand && err == nil {
-			calls[name] = n
+	r.each(func() {
+		for name, value := range r.Info("commandstats") {
+			name, isCommand := strings.CutPrefix(name, "cmdstat_")
+			first, _, _ := strings.Cut(value, ",")
+			n, err := strconv.ParseInt(strings.TrimPrefix(first, "calls="), 10, 64)
+			if isCommand && err == nil {
+				calls[name] += n
+			}
 		}
-	}
+	})
 	return calls
 }
 

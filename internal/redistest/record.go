@@ -2,8 +2,8 @@ package redistest
 
 import (
 	"bufio"
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -39,12 +39,15 @@ func Record(t testing.TB, url string, channelsOrPatterns ...string) *Recorder {
 		marker:  markerPrefix + randomHex(8),
 		changed: make(chan struct{}),
 	}
-	sub := Client(t, url)
+	sub := Client(t, url).node // in a cluster messages reach every node
 	cmds := [][]any{{"SUBSCRIBE", r.marker}, {"PSUBSCRIBE", r.marker + "*"}}
 	for _, name := range channelsOrPatterns {
 		verb := "SUBSCRIBE"
 		if strings.ContainsAny(name, "*?[") {
 			verb = "PSUBSCRIBE"
+		}
+		if r.peer.cluster != nil && keys.MatchString(name) {
+			name = tagged(name)
 		}
 		cmds = append(cmds, []any{verb, name})
 	}
@@ -61,11 +64,14 @@ func Record(t testing.TB, url string, channelsOrPatterns ...string) *Recorder {
 		r.read(sub.br)
 	}()
 	t.Cleanup(func() {
-		sub.Close()
+		_ = sub.conn.Close()
 		<-done
 	})
 	if !r.wait(t, replyTimeout, func() bool { return r.confirmed == len(cmds) }) {
 		t.Fatalf("recorder: %d of %d subscriptions confirmed", r.confirmed, len(cmds))
+	}
+	if r.peer.cluster != nil {
+		r.Drain(t) // what was published before may be on its way between nodes still
 	}
 	return r
 }
@@ -96,24 +102,32 @@ func (r *Recorder) Take(t testing.TB, n int, timeout time.Duration) []Message {
 }
 
 // Drain returns every message that was published before the call and not taken yet, so an empty result proves that
-// there was none. It works by publishing a marker and reading up to it: true for one server, not across a cluster.
+// there was none. It works by publishing a marker, at every primary of a cluster, and reading up to it.
 // (The embedded server delivers through channels and through patterns in order each, but not among each other: the
 // marker has to come both ways.)
 func (r *Recorder) Drain(t testing.TB) []Message {
 	t.Helper()
 	r.mu.Lock()
 	r.markers++
-	marker := strconv.Itoa(r.markers)
+	number := r.markers
 	r.mu.Unlock()
-	r.peer.Do("PUBLISH", r.marker, marker)
+	var markers []string
+	r.peer.each(func() {
+		marker := fmt.Sprintf("%d at %d", number, len(markers))
+		markers = append(markers, marker)
+		r.peer.Do("PUBLISH", r.marker, marker)
+	})
 
 	var drained []Message
 	ok := r.wait(t, replyTimeout, func() bool {
-		channel, pattern := r.find(marker, false), r.find(marker, true)
-		if channel < 0 || pattern < 0 {
-			return false
+		end := 0
+		for _, marker := range markers {
+			channel, pattern := r.find(marker, false), r.find(marker, true)
+			if channel < 0 || pattern < 0 {
+				return false
+			}
+			end = max(end, channel+1, pattern+1)
 		}
-		end := max(channel, pattern) + 1
 		drained = r.waiting(end)
 		r.messages = slices.Clone(r.messages[end:])
 		return true
@@ -173,6 +187,17 @@ func (r *Recorder) wait(t testing.TB, timeout time.Duration, done func() bool) b
 	}
 }
 
+// message has names without the braces that they have in a cluster.
+func (r *Recorder) message(channel, payload, pattern string) Message {
+	if r.peer.cluster != nil {
+		if aboutNames(channel) {
+			payload = bareName(payload)
+		}
+		channel, pattern = bare(channel), bare(pattern)
+	}
+	return Message{channel, payload, pattern}
+}
+
 // read keeps what arrives until the connection ends.
 func (r *Recorder) read(br *bufio.Reader) {
 	for {
@@ -187,9 +212,9 @@ func (r *Recorder) read(br *bufio.Reader) {
 		case err != nil:
 			r.err = err
 		case len(parts) == 3 && parts[0] == "message":
-			r.messages = append(r.messages, Message{Channel: parts[1], Payload: parts[2]})
+			r.messages = append(r.messages, r.message(parts[1], parts[2], ""))
 		case len(parts) == 4 && parts[0] == "pmessage":
-			r.messages = append(r.messages, Message{Channel: parts[2], Payload: parts[3], Pattern: parts[1]})
+			r.messages = append(r.messages, r.message(parts[2], parts[3], parts[1]))
 		case len(parts) == 3:
 			r.confirmed++
 		}

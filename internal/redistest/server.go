@@ -20,6 +20,7 @@ type Target struct {
 	endpoint
 	embedded bool
 	version  string
+	topology string
 }
 
 // URL is what a client is configured with.
@@ -39,6 +40,25 @@ func (t *Target) NeedReal(tb testing.TB) {
 	tb.Helper()
 	if t.embedded {
 		skip(tb, redisserver.ErrNotFound)
+	}
+}
+
+// Cluster reports whether this is a cluster.
+func (t *Target) Cluster() bool { return t.cluster }
+
+// NeedSingle skips the test unless this is a single server, and says why; with THOONK_TOPOLOGY unset it is one.
+func (t *Target) NeedSingle(tb testing.TB, why string) {
+	tb.Helper()
+	if t.topology != "" {
+		skipTopology(tb, t.topology, why)
+	}
+}
+
+// NeedUnclustered is NeedSingle for tests that can have sentinels.
+func (t *Target) NeedUnclustered(tb testing.TB, why string) {
+	tb.Helper()
+	if t.cluster {
+		skipTopology(tb, t.topology, why)
 	}
 }
 
@@ -127,12 +147,22 @@ func startShared() (*Target, func() error, error) {
 		return &Target{endpoint: ep}, nil, nil
 	}
 
+	if topology := os.Getenv("THOONK_TOPOLOGY"); topology != "" {
+		return startTopology(topology)
+	}
 	srv, err := redisserver.Start(context.Background(), redisserver.Options{})
 	switch {
 	case err == nil:
 		say("using a private redis-server %s", srv.Version())
 		ep, err := parseURL(srv.URL())
-		return &Target{endpoint: ep, version: srv.Version()}, srv.Stop, err
+		stop := srv.Stop
+		if err == nil && os.Getenv("THOONK_AUDIT") == "keys" {
+			var a *auditor
+			if a, err = audit(ep); err == nil {
+				stop = func() error { return errors.Join(a.close(), srv.Stop()) }
+			}
+		}
+		return &Target{endpoint: ep, version: srv.Version()}, stop, err
 	case !errors.Is(err, redisserver.ErrNotFound):
 		return nil, nil, err
 	case os.Getenv("CI") != "":

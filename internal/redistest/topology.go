@@ -1,7 +1,9 @@
 package redistest
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/thoonk-go/thoonk/internal/redisserver"
@@ -40,3 +42,37 @@ func own(t testing.TB, started interface{ Stop() error }, err error) {
 		}
 	})
 }
+
+// startTopology starts what THOONK_TOPOLOGY names, for all tests of the binary.
+func startTopology(topology string) (*Target, func() error, error) {
+	var started interface {
+		Stop() error
+		URL() string
+	}
+	var err error
+	switch topology {
+	case "cluster":
+		started, err = redisserver.StartCluster(context.Background(), redisserver.ClusterOptions{})
+	case "sentinel":
+		started, err = redisserver.StartSentinel(context.Background(), redisserver.SentinelOptions{})
+	default:
+		err = fmt.Errorf("THOONK_TOPOLOGY is %q; it can be cluster or sentinel", topology)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	say("using a private %s", topology)
+	ep, err := parseURL(started.URL())
+	ep.url = started.URL()
+	return &Target{endpoint: ep, topology: topology}, started.Stop, err
+}
+
+// skipTopology ends a test that makes no sense where it would run.
+func skipTopology(t testing.TB, topology, why string) {
+	t.Helper()
+	elsewhere.add(t.Name() + " (" + why + ")")
+	t.Skipf("SKIPPED on %s: %s", topology, why)
+}
+
+// elsewhere names the tests that were skipped because of the topology, and why.
+var elsewhere names

@@ -140,6 +140,7 @@ func TestNotices(t *testing.T) {
 // no name whose configuration is not there.
 func TestAtomicCreate(t *testing.T) {
 	t.Parallel()
+	redistest.Shared(t).NeedUnclustered(t, "its peers change the set of names and a name in one step")
 	w := newWorld(t, "")
 	eng := openEngine(t, engine.Config{})
 	ctx, cancel := context.WithCancel(t.Context())

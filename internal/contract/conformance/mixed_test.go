@@ -45,6 +45,7 @@ const seed = 20
 
 func newMix(t testing.TB, url string, n int) *mix {
 	t.Helper()
+	redistest.Shared(t).NeedUnclustered(t, "its peers change the set of names and a name in one step")
 	m := &mix{
 		t: t, url: url, n: n, patience: 20 * time.Second, name: redistest.Name(t), raw: redistest.Client(t, redistest.Shared(t).URL()),
 		ops: map[string]int{}, faults: map[string]int{}, checks: map[string]int{},

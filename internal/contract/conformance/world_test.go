@@ -45,6 +45,7 @@ type world struct {
 
 func newWorld(t testing.TB, suffix string) *world {
 	t.Helper()
+	redistest.Shared(t).NeedUnclustered(t, "recorded from peers that know no clusters")
 	url := redistest.Shared(t).URL()
 	w := &world{t: t, name: redistest.Name(t) + suffix, raw: redistest.Client(t, url), ids: map[string]string{}}
 	names := []string{string(contract.NewFeed), string(contract.DelFeed), string(contract.ConfFeed)}
