@@ -45,6 +45,17 @@ type Config struct {
 	// its context lets it. Then it fails with ErrUnavailable. Defaults to 30s.
 	Patience time.Duration
 
+	// WaitReplicas is how many replicas must say that they have what a call has
+	// written before it returns nil; if they do not within WaitTimeout it fails with
+	// ErrNotReplicated. Then a fail-over to one of them loses nothing that was
+	// acknowledged. Defaults to 0: a call is done when the primary has done it, and a
+	// fail-over may lose the last of them.
+	WaitReplicas int
+
+	// WaitTimeout is how long a call waits for replicas. Other names whose calls take
+	// the same connection wait with it. Defaults to 1s if WaitReplicas is set.
+	WaitTimeout time.Duration
+
 	// IdleAfter is how long the goroutine of a name stays without commands before
 	// it ends; the next call starts it again. Defaults to 5 minutes.
 	IdleAfter time.Duration
@@ -82,6 +93,11 @@ func (c Config) withDefaults() Config {
 	c.DialTimeout = orDefault(c.DialTimeout, 5*time.Second)
 	c.Timeout = orDefault(c.Timeout, 5*time.Second)
 	c.Patience = orDefault(c.Patience, 30*time.Second)
+	if c.WaitReplicas > 0 {
+		c.WaitTimeout = max(orDefault(c.WaitTimeout, time.Second), time.Millisecond) // Redis would wait for ever for 0 ms
+	} else {
+		c.WaitTimeout = 0
+	}
 	c.IdleAfter = orDefault(c.IdleAfter, 5*time.Minute)
 	c.MaxItem = orDefault(c.MaxItem, contract.DefaultMaxItem)
 	c.Mailbox = orDefault(c.Mailbox, 1024)
@@ -114,6 +130,8 @@ func (c Config) validate() error {
 	positive("DialTimeout", int64(c.DialTimeout))
 	positive("Timeout", int64(c.Timeout))
 	positive("Patience", int64(c.Patience))
+	positive("WaitReplicas", int64(c.WaitReplicas))
+	positive("WaitTimeout", int64(c.WaitTimeout))
 	positive("IdleAfter", int64(c.IdleAfter))
 	positive("MaxItem", int64(c.MaxItem))
 	positive("Mailbox", int64(c.Mailbox))

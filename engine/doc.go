@@ -30,6 +30,13 @@
 // Calls of one goroutine on one name take effect in its order. A call that came
 // back with ErrOutcomeUnknown may still take effect later.
 //
+// # Topologies
+//
+// The URL says whether there is one server, a primary that sentinels watch, or a
+// cluster. On the latter two calls wait while a replica takes over, and followers
+// are told Lagged; docs/OPERATIONS.md has the details, and what a fail-over can lose
+// unless Config.WaitReplicas is set.
+//
 // # Cost
 //
 // A name in use is one goroutine of a few KiB, which ends when it has been idle

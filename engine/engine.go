@@ -65,6 +65,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 		Connections: cfg.Connections,
 		DialTimeout: cfg.DialTimeout,
 		Timeout:     cfg.Timeout,
+		Replicas:    wire.Replicas{N: cfg.WaitReplicas, Timeout: cfg.WaitTimeout},
 		Logger:      cfg.Logger,
 	})
 	if err != nil {

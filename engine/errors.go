@@ -22,7 +22,8 @@ var (
 	ErrOutcomeUnknown = actor.ErrOutcomeUnknown
 )
 
-// Why a call failed. All but ErrUnavailable mean that nothing was changed.
+// Why a call failed. All but ErrUnavailable and ErrNotReplicated mean that nothing
+// was changed.
 var (
 	// ErrStopped: the engine is closed. Wraps ErrNotSent.
 	ErrStopped = actor.ErrStopped
@@ -30,6 +31,10 @@ var (
 	// willing to wait (Config.Patience). Comes with ErrNotSent or
 	// ErrOutcomeUnknown.
 	ErrUnavailable = actor.ErrUnavailable
+	// ErrNotReplicated: the call has run, but fewer than Config.WaitReplicas replicas
+	// said in time that they have what it wrote. Wraps ErrOutcomeUnknown: whether it
+	// lasts depends on whether, and to whom, there is a fail-over.
+	ErrNotReplicated = wire.ErrNotReplicated
 	// ErrInvalidName and ErrInvalidID: empty, with a NUL byte, or above the limit
 	// that the message names. Come with ErrNotSent.
 	ErrInvalidName = contract.ErrInvalidName

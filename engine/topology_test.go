@@ -18,13 +18,15 @@ import (
 
 func TestClusterWorks(t *testing.T) {
 	t.Parallel()
-	c := redistest.PrivateCluster(t, redisserver.ClusterOptions{})
+	redistest.Shared(t).NeedSingle(t, "has topologies of its own")
+	c := redistest.PrivateCluster(t, redisserver.ClusterOptions{Server: redisserver.Options{Password: "p@ss,w/rd"}})
 	everythingWorks(t, c.URL())
 }
 
 func TestSentinelWorks(t *testing.T) {
 	t.Parallel()
-	s := redistest.PrivateSentinel(t, redisserver.SentinelOptions{})
+	redistest.Shared(t).NeedSingle(t, "has topologies of its own")
+	s := redistest.PrivateSentinel(t, redisserver.SentinelOptions{Server: redisserver.Options{Password: "p@ss,w/rd"}})
 	everythingWorks(t, s.URL())
 }
 

@@ -62,6 +62,7 @@ const (
 	Maintenance Key = "feed.maintenance:"
 	Unaccounted Key = "feed.unaccounted:"
 	Wake        Key = "feed.wake:"
+	Moving      Key = "feed.moving:" // never exists
 )
 
 // Owned lists every key of a name that deleting it deletes. Keys with a second

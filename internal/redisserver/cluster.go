@@ -100,6 +100,9 @@ func (c *Cluster) startNode(ctx context.Context) (node *Server, b *bus, err erro
 		}
 		args = append(args, "--cluster-announce-ip", "127.0.0.1", "--cluster-announce-bus-port", strconv.Itoa(b.port()))
 	}
+	if opts.Password != "" {
+		args = append(args, "--masterauth", opts.Password)
+	}
 	opts.Args = append(args, opts.Args...)
 	if node, err = Start(ctx, opts); err == nil && b != nil {
 		b.forward(hostPort(node.port + 10000))
@@ -185,7 +188,7 @@ func (c *Cluster) Healthy(ctx context.Context) error {
 // well reports whether the node says that the cluster works, and that it follows its primary if it is a replica.
 func (c *Cluster) well(ctx context.Context, n *Server) (bool, error) {
 	info, err := n.info(ctx, "replication")
-	if err != nil || info["role"] == "slave" && (info["master_link_status"] != "up" || info["master_sync_in_progress"] != "0") {
+	if err != nil || info["role"] == "slave" && info["master_link_status"] != "up" || !streams(info) {
 		return false, err
 	}
 	var state string

@@ -168,6 +168,18 @@ func moveKeys(ctx context.Context, from, to *Server, slot string) error {
 	}
 }
 
+// streams reports whether a server sends what it does to all of its replicas. After the first synchronisation it does
+// not before a replica has acknowledged that: if it dies until then, nothing that it did since is on the replica.
+func streams(replication map[string]string) bool {
+	for k, v := range replication {
+		n, isReplica := strings.CutPrefix(k, "slave")
+		if _, err := strconv.Atoi(n); isReplica && err == nil && (!strings.Contains(v, "state=online") || strings.Contains(v, "offset=0,")) {
+			return false
+		}
+	}
+	return true
+}
+
 // info is the fields of a section of INFO.
 func (s *Server) info(ctx context.Context, section string) (map[string]string, error) {
 	var text string

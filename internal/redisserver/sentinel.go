@@ -211,10 +211,13 @@ func (s *Sentinel) Healthy(ctx context.Context) error {
 	for _, srv := range s.servers {
 		err := poll(ctx, func() (bool, error) {
 			primary, err := s.Primary(ctx)
-			if err != nil || primary == srv {
-				return err == nil, err
+			if err != nil {
+				return false, err
 			}
 			info, err := srv.info(ctx, "replication")
+			if primary == srv {
+				return info["connected_slaves"] == strconv.Itoa(s.opts.Replicas) && streams(info), err
+			}
 			return info["role"] == "slave" && info["master_port"] == strconv.Itoa(primary.port) &&
 				info["master_link_status"] == "up", err
 		})

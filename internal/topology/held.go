@@ -9,16 +9,16 @@ import (
 
 var errClosed = errors.New("topology: closed")
 
-// held is a connection that somebody has to himself, as long as the view says that it is at the right node.
+// held is a connection that somebody has to himself.
 type held struct {
 	radix.Conn
 	n    *Network
 	addr string
-	key  string // whose node it has to be; empty: a primary's, as long as no primary is replaced
+	key  string // empty: it is closed when any primary is replaced
 }
 
 // Dial opens a connection of its own: to the node that serves the key, or without a key to any primary. It is closed
-// when that is not the right node any more.
+// when that node is no primary any more.
 func (n *Network) Dial(ctx context.Context, key string) (radix.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.DialTimeout)
 	defer cancel()
@@ -66,7 +66,9 @@ func (n *Network) release(before, now *view) {
 	defer n.mu.Unlock()
 	for h := range n.held {
 		// A message that a primary sent to the others before it died may not have arrived: whoever follows has to be told.
-		if h.key == "" && replaced || h.key != "" && now.owner(h.key) != h.addr {
+		// A blocked pop at a primary that has given the slot away is left alone: it is told so with MOVED, and if the
+		// connection were closed while an id is on its way, the id would be lost for a while.
+		if h.key == "" && replaced || h.key != "" && !now.has(h.addr) {
 			delete(n.held, h)
 			n.wg.Go(func() { _ = h.Conn.Close() })
 		}

@@ -29,8 +29,9 @@ type lane struct {
 
 func (n *Network) newLane() *lane {
 	l := &lane{n: n, links: make(map[string]*link), fences: make(map[string]*wire.Fence)}
-	l.wire.Timeout = n.cfg.Timeout
+	l.wire.Timeout, l.wire.Replicas = n.cfg.Timeout, n.cfg.Replicas
 	l.wire.Client = l
+	l.wire.Cluster = n.at.Kind == Cluster
 	if n.source != nil {
 		l.wire.Turned = n.Turned
 	}

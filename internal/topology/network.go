@@ -29,6 +29,7 @@ type Config struct {
 	Connections int           // lanes
 	DialTimeout time.Duration // of one connection
 	Timeout     time.Duration // of one round trip
+	Replicas    wire.Replicas // that have to have a write
 	Logger      *zap.Logger
 }
 

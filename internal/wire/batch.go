@@ -43,6 +43,8 @@ type Batch struct {
 	mu        sync.Mutex
 	abandoned bool
 
+	short bool // too few replicas have it
+
 	err error // of the whole batch: why the commands without an answer have none
 }
 
@@ -175,7 +177,7 @@ func (m *marshaler) MarshalRESP(w io.Writer, _ *resp.Opts) error {
 			continue
 		}
 		r.sent = true
-		head = b.cmds[r.from].request().Script.appendHead(head[:0], b.name, b.instance, r.args, r.repeat, r.eval)
+		head = b.cmds[r.from].request().Script.appendHead(head[:0], b.name, b.instance, r.args, r.repeat, r.eval, b.lane.Cluster)
 		if _, err := w.Write(head); err != nil {
 			return err
 		}
@@ -184,6 +186,11 @@ func (m *marshaler) MarshalRESP(w io.Writer, _ *resp.Opts) error {
 				return err
 			}
 		}
+	}
+	if b.waits() {
+		b.short = true // until we know better: the connection may break between the answers and this one
+		_, err := w.Write(b.appendWait(head[:0]))
+		return err
 	}
 	return nil
 }
@@ -216,6 +223,9 @@ func (u *unmarshaler) UnmarshalRESP(br resp.BufferedReader, _ *resp.Opts) error 
 				return err
 			}
 		}
+	}
+	if b.waits() {
+		return b.readWait(Reader{br})
 	}
 	return nil
 }

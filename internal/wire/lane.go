@@ -27,6 +27,10 @@ type Lane struct {
 	// lane: a small batch may stand behind a large one of another name. The connection
 	// is closed when it passes.
 	Timeout time.Duration
+	// Replicas that have to have what a batch has written before its callers are told.
+	Replicas Replicas
+	// Cluster says that slots can move to other nodes.
+	Cluster bool
 	// Turned is told why a batch was not done, if the reason may be that another node serves its name now. Nil: there is
 	// no other node.
 	Turned func(error)
@@ -50,7 +54,7 @@ func (l *Lane) Dialled(err error) { l.dialErr.Store(&err) }
 // fly sends b and waits for its replies.
 func (l *Lane) fly(b *Batch) {
 	b.lane = l
-	b.limit = l.Timeout + time.Duration(l.bytes.Add(int64(b.size))/slowest)*time.Second
+	b.limit = l.Timeout + l.Replicas.Timeout + time.Duration(l.bytes.Add(int64(b.size))/slowest)*time.Second
 	defer l.bytes.Add(-int64(b.size))
 	ctx, cancel := context.WithTimeout(context.Background(), connWait)
 	b.err = l.Client.Do(ctx, b)

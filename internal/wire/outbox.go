@@ -257,6 +257,10 @@ func (o *Outbox) settle(b *Batch) {
 		r := &b.runs[i]
 		for j, c := range b.cmds[r.from:r.to] {
 			switch {
+			case j < r.decoded && b.short && !c.request().ReadOnly:
+				if o.unreplicated(c) {
+					again = append(again, c)
+				}
 			case j < r.decoded:
 				c.Settle(nil)
 			case r.done && !passes(r.refusal):

@@ -5,7 +5,7 @@
 -- Returns    {status}: 1 deleted, -1 no such name
 -- Publishes  delfeed name\0instance
 local name, instance = ARGV[3], ARGV[4]
-if redis.call('HEXISTS', KEYS[1], 'type') == 0 then
+if redis.call('EXISTS', KEYS[1]) == 0 then -- whatever it holds
   return {tonumber(ARGV[1]) == 1 and 1 or -1}
 end
 redis.call('UNLINK', unpack(KEYS))
