@@ -33,6 +33,8 @@
 //	-feeds 10000      of feed/idle; by default a fifth of them if -d is below 2s
 //	-workers 100      handlers at once, of job/drain, job/drain-rtt and job/pipeline
 //	-jobsets 100      of job/idle
+//	-topology WHAT    of topology/spread: single, sentinel, or cluster:N with N primaries; it starts them
+//	-names 300        of topology/spread
 //	-server KIND      auto, redis (a private one; an error without redis-server) or embedded
 //	-redis URL        a server of yours: redis://, rediss:// or unix://. Names that begin with "bench:" are created
 //	                  and deleted there; the load is all it can take, so keep off production
