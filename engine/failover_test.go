@@ -38,10 +38,10 @@ func failingCluster(t *testing.T, fault string) failing {
 	await := successor.AwaitPrimary
 	switch fault {
 	case killed:
-		f.down = func(ctx context.Context) error { return orError(victim.Kill(), await, ctx) }
+		f.down = func(ctx context.Context) error { return then(ctx, victim.Kill(), await) }
 		f.up = victim.Restart
 	case stopped:
-		f.down = func(ctx context.Context) error { return orError(victim.Pause(), await, ctx) }
+		f.down = func(ctx context.Context) error { return then(ctx, victim.Pause(), await) }
 		f.up = func(context.Context) error { return victim.Resume() }
 	case planned:
 		f.down = func(ctx context.Context) error { _, err := c.Failover(ctx, victim); return err }
@@ -61,10 +61,10 @@ func failingSentinel(t *testing.T, fault string) failing {
 	await := func(ctx context.Context) error { _, err := s.Successor(ctx, victim); return err }
 	switch fault {
 	case killed:
-		f.down = func(ctx context.Context) error { return orError(victim.Kill(), await, ctx) }
+		f.down = func(ctx context.Context) error { return then(ctx, victim.Kill(), await) }
 		f.up = func(ctx context.Context) error { return s.Restart(ctx, victim) }
 	case stopped:
-		f.down = func(ctx context.Context) error { return orError(victim.Pause(), await, ctx) }
+		f.down = func(ctx context.Context) error { return then(ctx, victim.Pause(), await) }
 		f.up = func(context.Context) error { return victim.Resume() }
 	case planned:
 		f.down = func(ctx context.Context) error { _, err := s.Failover(ctx); return err }
@@ -73,11 +73,12 @@ func failingSentinel(t *testing.T, fault string) failing {
 	return f
 }
 
-func orError(err error, then func(context.Context) error, ctx context.Context) error {
+// then waits, unless what comes before has failed.
+func then(ctx context.Context, err error, wait func(context.Context) error) error {
 	if err != nil {
 		return err
 	}
-	return then(ctx)
+	return wait(ctx)
 }
 
 // TestFailover: whatever happens to a primary under load, calls go on with its successor, errors tell whether a call ran,

@@ -148,7 +148,7 @@ func bare(key string) string {
 	return key[:end] + key[end+1:]
 }
 
-// bareNames takes the braces off what may be a name, or the payload of a message about one.
+// bareName takes the braces off what may be a name, or the payload of a message about one.
 func bareName(s string) string {
 	if name, rest, ok := strings.Cut(s, "}"); ok && strings.HasPrefix(name, "{") {
 		return name[1:] + rest
