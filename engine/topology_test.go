@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"crypto/tls"
 	"fmt"
 	"slices"
 	"testing"
@@ -19,20 +20,28 @@ import (
 func TestClusterWorks(t *testing.T) {
 	t.Parallel()
 	redistest.Shared(t).NeedSingle(t, "has topologies of its own")
-	c := redistest.PrivateCluster(t, redisserver.ClusterOptions{Server: redisserver.Options{Password: "p@ss,w/rd"}})
-	everythingWorks(t, c.URL())
+	dir := t.TempDir()
+	pool := certificates(t, dir)
+	for _, server := range []redisserver.Options{{Password: "p@ss,w/rd"}, {TLS: dir}} {
+		c := redistest.PrivateCluster(t, redisserver.ClusterOptions{Server: server})
+		everythingWorks(t, engine.Config{URL: c.URL(), TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}})
+	}
 }
 
 func TestSentinelWorks(t *testing.T) {
 	t.Parallel()
 	redistest.Shared(t).NeedSingle(t, "has topologies of its own")
-	s := redistest.PrivateSentinel(t, redisserver.SentinelOptions{Server: redisserver.Options{Password: "p@ss,w/rd"}})
-	everythingWorks(t, s.URL())
+	dir := t.TempDir()
+	pool := certificates(t, dir)
+	for _, server := range []redisserver.Options{{Password: "p@ss,w/rd"}, {TLS: dir}} {
+		s := redistest.PrivateSentinel(t, redisserver.SentinelOptions{Server: server})
+		everythingWorks(t, engine.Config{URL: s.URL(), TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}})
+	}
 }
 
 // everythingWorks uses every type, in two engines, with names that are all over a cluster.
-func everythingWorks(t *testing.T, url string) {
-	a, b := open(t, engine.Config{URL: url}), open(t, engine.Config{URL: url})
+func everythingWorks(t *testing.T, cfg engine.Config) {
+	a, b := open(t, cfg), open(t, cfg)
 	ctx := t.Context()
 	watch, err := b.Watch(ctx)
 	require.NoError(t, err)

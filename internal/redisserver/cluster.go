@@ -223,13 +223,13 @@ func poll(ctx context.Context, cond func() (bool, error)) error {
 	}
 }
 
-// URL is redis+cluster://host:port,host:port,… of all nodes.
+// URL is redis+cluster:// or rediss+cluster://host:port,host:port,… of all nodes.
 func (c *Cluster) URL() string {
 	hosts := make([]string, len(c.nodes))
 	for i, n := range c.nodes {
 		hosts[i] = n.HostPort()
 	}
-	u := url.URL{Scheme: "redis+cluster", User: c.nodes[0].userinfo(), Host: strings.Join(hosts, ",")}
+	u := url.URL{Scheme: c.opts.Server.scheme() + "+cluster", User: c.nodes[0].userinfo(), Host: strings.Join(hosts, ",")}
 	return u.String()
 }
 

@@ -115,7 +115,7 @@ func (s *Sentinel) startSentinels(ctx context.Context) error {
 		wg.Go(func() {
 			path := filepath.Join(s.dirs[i], "sentinel.conf")
 			if errs[i] = os.WriteFile(path, []byte(s.config(i, ports, ids)), 0o600); errs[i] == nil {
-				s.sentinels[i], errs[i] = Start(ctx, Options{Dir: s.dirs[i], Port: ports[i], sentinel: path, LogTo: s.opts.Server.LogTo})
+				s.sentinels[i], errs[i] = Start(ctx, Options{Dir: s.dirs[i], Port: ports[i], TLS: s.opts.Server.TLS, sentinel: path, LogTo: s.opts.Server.LogTo})
 			}
 		})
 	}
@@ -248,13 +248,13 @@ func (s *Sentinel) Healthy(ctx context.Context) error {
 	return nil
 }
 
-// URL is redis+sentinel://host:port,host:port,…/name of all sentinels.
+// URL is redis+sentinel:// or rediss+sentinel://host:port,host:port,…/name of all sentinels.
 func (s *Sentinel) URL() string {
 	hosts := make([]string, len(s.sentinels))
 	for i, srv := range s.sentinels {
 		hosts[i] = srv.HostPort()
 	}
-	u := url.URL{Scheme: "redis+sentinel", User: s.servers[0].userinfo(), Host: strings.Join(hosts, ","), Path: "/" + MasterName}
+	u := url.URL{Scheme: s.opts.Server.scheme() + "+sentinel", User: s.servers[0].userinfo(), Host: strings.Join(hosts, ","), Path: "/" + MasterName}
 	return u.String()
 }
 

@@ -46,6 +46,10 @@ type Options struct {
 	// Env is added to the server's environment, as "NAME=value". Defaults to nothing.
 	Env []string
 
+	// TLS is a directory with cert.pem and key.pem, which signs itself. With it the port speaks TLS, to clients and to
+	// other servers. Defaults to none.
+	TLS string
+
 	// Args are appended to the command line, for example "--maxmemory", "10mb". They win over the options above.
 	Args []string
 
@@ -125,14 +129,13 @@ func (s *Server) start(ctx context.Context) error {
 
 func (s *Server) args() []string {
 	if s.opts.sentinel != "" {
-		return []string{s.opts.sentinel, "--sentinel", "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1",
-			"--unixsocket", s.socket, "--unixsocketperm", "700", "--dir", s.dir, "--daemonize", "no", "--logfile", ""}
+		return append(s.listenArgs(s.opts.sentinel, "--sentinel"),
+			"--unixsocket", s.socket, "--unixsocketperm", "700", "--dir", s.dir, "--daemonize", "no", "--logfile", "")
 	}
-	args := []string{
-		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1",
+	args := append(s.listenArgs(),
 		"--unixsocket", s.socket, "--unixsocketperm", "700",
 		"--dir", s.dir, "--daemonize", "no", "--logfile", "", "--save", "",
-	}
+	)
 	if s.opts.Persist {
 		// Without rewrites there is no forked child, so ending the one process ends everything.
 		args = append(args, "--appendonly", "yes", "--appendfsync", "always", "--auto-aof-rewrite-percentage", "0")
@@ -143,6 +146,27 @@ func (s *Server) args() []string {
 		args = append(args, "--requirepass", s.opts.Password)
 	}
 	return append(args, s.opts.Args...)
+}
+
+// listenArgs appends how to listen on the port.
+func (s *Server) listenArgs(args ...string) []string {
+	args = append(args, "--bind", "127.0.0.1")
+	port := strconv.Itoa(s.port)
+	if s.opts.TLS == "" {
+		return append(args, "--port", port)
+	}
+	cert := filepath.Join(s.opts.TLS, "cert.pem")
+	return append(args, "--port", "0", "--tls-port", port, "--tls-cert-file", cert, "--tls-ca-cert-file", cert,
+		"--tls-key-file", filepath.Join(s.opts.TLS, "key.pem"), "--tls-auth-clients", "no",
+		"--tls-replication", "yes", "--tls-cluster", "yes")
+}
+
+// scheme is that of URLs to the port.
+func (o Options) scheme() string {
+	if o.TLS != "" {
+		return "rediss"
+	}
+	return "redis"
 }
 
 // URL is where clients connect: unix:///path/redis.sock, with ":password@" before the path if there is one.
@@ -156,7 +180,7 @@ func (s *Server) TCPURL() string {
 	if s.port == 0 {
 		return ""
 	}
-	u := url.URL{Scheme: "redis", User: s.userinfo(), Host: hostPort(s.port)}
+	u := url.URL{Scheme: s.opts.scheme(), User: s.userinfo(), Host: hostPort(s.port)}
 	return u.String()
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/thoonk-go/thoonk/internal/redisserver"
 )
@@ -49,12 +50,13 @@ func startTopology(topology string) (*Target, func() error, error) {
 		Stop() error
 		URL() string
 	}
+	const patient = 30 * time.Second // busy processors are no reason for a fail-over
 	var err error
 	switch topology {
 	case "cluster":
-		started, err = redisserver.StartCluster(context.Background(), redisserver.ClusterOptions{})
+		started, err = redisserver.StartCluster(context.Background(), redisserver.ClusterOptions{NodeTimeout: patient})
 	case "sentinel":
-		started, err = redisserver.StartSentinel(context.Background(), redisserver.SentinelOptions{})
+		started, err = redisserver.StartSentinel(context.Background(), redisserver.SentinelOptions{DownAfter: patient})
 	default:
 		err = fmt.Errorf("THOONK_TOPOLOGY is %q; it can be cluster or sentinel", topology)
 	}

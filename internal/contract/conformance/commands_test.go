@@ -12,12 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/thoonk-go/thoonk/internal/contract/peer"
+	"github.com/thoonk-go/thoonk/internal/redistest"
 )
 
 // TestThoonkPyCommands: a peer in thoonk.py's dialect sends what thoonk.py sent, command by command, in all scenarios
 // whose commands were recorded. It also asks Redis for the time; thoonk.py has a clock of its own.
 func TestThoonkPyCommands(t *testing.T) {
 	t.Parallel()
+	redistest.Shared(t).NeedUnclustered(t, "recorded from peers that know no clusters")
 	text, err := testdata.ReadFile("testdata/commands.txt")
 	require.NoError(t, err)
 	var want []string

@@ -62,6 +62,7 @@ func (l *listened) events(messages []redistest.Message) [][]string {
 // TestListenerForms: what ends a thoonk.py listener, and what does not.
 func TestListenerForms(t *testing.T) {
 	t.Parallel()
+	redistest.Shared(t).NeedUnclustered(t, "its peers change the set of names and a name in one step")
 	raw := redistest.Client(t, redistest.Shared(t).URL())
 	p := peer.New(raw.DoErr, peer.Config{})
 	for _, c := range []struct {

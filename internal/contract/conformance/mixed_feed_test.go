@@ -247,6 +247,7 @@ func pairsOf(m map[string]string) (list []string) {
 // TestUnitsInTurn: who publishes in turn is listed in turn, in either unit, as long as peers keep to the one that is there.
 func TestUnitsInTurn(t *testing.T) {
 	t.Parallel()
+	redistest.Shared(t).NeedUnclustered(t, "its peers change the set of names and a name in one step")
 	for _, seconds := range []bool{false, true} {
 		t.Run(fmt.Sprint("seconds=", seconds), func(t *testing.T) {
 			t.Parallel()

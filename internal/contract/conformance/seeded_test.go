@@ -30,6 +30,7 @@ import (
 // the bug from a proxy, which asks for another script than they do.
 func TestSeededBugs(t *testing.T) {
 	t.Parallel()
+	redistest.Shared(t).NeedSingle(t, "puts its bugs into the requests to one server")
 	units := func(m *mix) { mixedUnits(m, peer.ThoonkPy) }
 	list := func(m *mix) { mixedSorted(m, false) }
 	for _, bug := range []struct {
