@@ -30,8 +30,12 @@ const (
 	cutOff  = "cut off"
 )
 
+// nodeTimeout is not shorter, or links between nodes that are well break when the processors are busy, and messages on
+// them are lost.
+const nodeTimeout = 2 * time.Second
+
 func failingCluster(t *testing.T, fault string) failing {
-	c := redistest.PrivateCluster(t, redisserver.ClusterOptions{Partitions: fault == cutOff})
+	c := redistest.PrivateCluster(t, redisserver.ClusterOptions{NodeTimeout: nodeTimeout, Partitions: fault == cutOff})
 	victim := c.Nodes()[1]
 	successor := c.Nodes()[4]
 	f := failing{url: c.URL(), healthy: c.Healthy}
@@ -124,7 +128,7 @@ func TestFailover(t *testing.T) {
 func TestMigration(t *testing.T) {
 	t.Parallel()
 	redistest.Shared(t).NeedSingle(t, "has topologies of its own")
-	c := redistest.PrivateCluster(t, redisserver.ClusterOptions{Replicas: -1})
+	c := redistest.PrivateCluster(t, redisserver.ClusterOptions{NodeTimeout: nodeTimeout, Replicas: -1})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tr := startTraffic(t, engine.Config{URL: c.URL()})

@@ -279,18 +279,18 @@ func (tr *traffic) mirrored(name string, ids []string) {
 	tr.t.Helper()
 	m := tr.mirror[name]
 	want := slices.Sorted(slices.Values(ids))
-	redistest.Eventually(tr.t, func() bool {
+	require.Eventually(tr.t, func() bool {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		return m.sync && slices.Equal(want, slices.Sorted(maps.Keys(m.ids)))
-	}, "the follower of %s has what is there, and nothing else", name)
+	}, 30*time.Second, 10*time.Millisecond, "the follower of %s has what is there, and nothing else", name)
 }
 
 // success waits until every name has a success after this moment.
 func (tr *traffic) success() {
 	tr.t.Helper()
 	since := time.Now()
-	redistest.Eventually(tr.t, func() bool {
+	require.Eventually(tr.t, func() bool {
 		tr.mu.Lock()
 		defer tr.mu.Unlock()
 		for _, last := range tr.last {
@@ -299,5 +299,5 @@ func (tr *traffic) success() {
 			}
 		}
 		return len(tr.last) == 3*trafficNames
-	}, "every name works")
+	}, 30*time.Second, 10*time.Millisecond, "every name works")
 }
