@@ -83,7 +83,7 @@ func (r *Raw) route(cmds [][]any) [][]any {
 				name, rest, _ := strings.Cut(s, "\x00")
 				out[i][j] = "{" + name + "}\x00" + rest
 			}
-			if key && !chosen && args[0] != "PUBLISH" {
+			if key && !chosen {
 				chosen = true
 				r.node = r.nodes[r.cluster.of(s)]
 			}
