@@ -202,8 +202,8 @@ func boolInt(b bool) int {
 // list is true.
 func TestPublishManyPartly(t *testing.T) {
 	t.Parallel()
-	b, proxy := newProxied(t, feed.Config{}, 100*time.Millisecond)
-	list := make([]feed.Item, 600) // three parts
+	b, proxy := newProxied(t, feed.Config{}, 400*time.Millisecond) // longer than the wait for the next attempt to connect
+	list := make([]feed.Item, 600)                                 // three parts
 	for i := range list {
 		list[i] = feed.Item{ID: fmt.Sprintf("i%04d", i), Body: []byte("x")}
 	}
