@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"hash/maphash"
 	"net"
@@ -57,12 +56,12 @@ func connect(ctx context.Context, cfg Config) (*network, error) {
 	for range cfg.Connections {
 		if err := n.addLane(ctx); err != nil {
 			n.close()
-			return nil, err
+			return nil, at.hint(err)
 		}
 	}
 	if err := n.check(ctx); err != nil {
 		n.close()
-		return nil, err
+		return nil, at.hint(err)
 	}
 	return n, nil
 }
@@ -119,14 +118,7 @@ func (n *network) netDialer() interface {
 	if !n.at.tls {
 		return plain
 	}
-	cfg := n.cfg.TLS.Clone()
-	if cfg == nil {
-		cfg = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	if cfg.ServerName == "" {
-		cfg.ServerName = n.at.host
-	}
-	return &tls.Dialer{NetDialer: plain, Config: cfg}
+	return newTLSDialer(plain, n.cfg.TLS, n.at.host)
 }
 
 // check asks the server for its version, which also shows that commands are
