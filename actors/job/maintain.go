@@ -111,7 +111,7 @@ type maintaining struct {
 
 // Decode implements wire.Command.
 func (m *maintaining) Decode(r wire.Reader) (err error) {
-	if _, err = r.Len(); err != nil {
+	if err = r.Array(12); err != nil {
 		return err
 	}
 	for _, n := range []*int64{&m.status, &m.wait, &m.ended, &m.claimed, &m.stray, &m.now, &m.rank} {
@@ -254,7 +254,7 @@ type scanReply struct {
 }
 
 func readScan(r wire.Reader, _ int) (p scanReply, err error) {
-	if _, err = r.Len(); err != nil {
+	if err = r.Array(3); err != nil {
 		return p, err
 	}
 	if p.status, err = r.Int(); err != nil {

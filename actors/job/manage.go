@@ -32,7 +32,7 @@ func (j *Jobs) Retry(ctx context.Context, id string) error {
 func (j *Jobs) RetryAll(ctx context.Context) (n int, err error) {
 	for {
 		c := wire.NewSingle(retryAll, 1, wire.NewArgs(1, 8).Int(500), func(r wire.Reader, _ int) (v [3]int64, err error) {
-			if _, err = r.Len(); err != nil {
+			if err = r.Array(3); err != nil {
 				return v, err
 			}
 			for i := range v {

@@ -124,7 +124,7 @@ func Create(name, instance string, t contract.Type, f Fields, strict bool) *wire
 		args = args.String(k).String(v)
 	}
 	c := wire.NewSingle(create, 3+2*len(f), args, func(r wire.Reader, _ int) (c Created, err error) {
-		if _, err = r.Len(); err != nil {
+		if err = r.Array(2); err != nil {
 			return c, err
 		}
 		made, err := r.Int()
@@ -174,7 +174,7 @@ func (c Config) Type() contract.Type { return contract.Type(c.Fields[contract.Fi
 // ReadConfig reads the configuration.
 func ReadConfig(name string) *wire.Call[Config] {
 	c := wire.NewSingle(config, 1, wire.NewArgs(1, len(name)).String(name), func(r wire.Reader, _ int) (c Config, err error) {
-		if _, err = r.Len(); err != nil {
+		if err = r.Array(2); err != nil {
 			return c, err
 		}
 		member, err := r.Int()
@@ -205,7 +205,7 @@ type Page struct {
 // Names reads about count names from cursor ("0" to begin).
 func Names(cursor string, count int) *wire.Call[Page] {
 	c := wire.NewSingle(names, 2, wire.NewArgs(2, 32).String(cursor).Int(int64(count)), func(r wire.Reader, _ int) (p Page, err error) {
-		if _, err = r.Len(); err != nil {
+		if err = r.Array(2); err != nil {
 			return p, err
 		}
 		if p.Next, _, err = r.String(); err != nil {
