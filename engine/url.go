@@ -27,6 +27,10 @@ func parseURL(raw string) (endpoint, error) {
 		// The error of url.Parse would show the password.
 		return endpoint{}, errors.New("URL cannot be parsed")
 	}
+	if u.Scheme != "unix" && strings.Contains(u.Path+u.RawQuery+u.Fragment, "@") {
+		// The password has one of these and was not escaped: what follows would show the rest of it.
+		return endpoint{}, errors.New("URL has an @ behind the host: write /, ?, # and @ in a password as %2F, %3F, %23 and %40")
+	}
 	e := endpoint{network: "tcp", host: u.Hostname(), user: u.User.Username()}
 	e.password, _ = u.User.Password()
 	db := strings.TrimPrefix(u.Path, "/")
@@ -61,4 +65,14 @@ func parseURL(raw string) (endpoint, error) {
 		}
 	}
 	return e, nil
+}
+
+// redacted is the URL as it may be shown: without the password, or not at all if it
+// is none that could be used.
+func redacted(raw string) string {
+	u, err := url.Parse(raw)
+	if _, invalid := parseURL(raw); err != nil || invalid != nil {
+		return "(invalid)"
+	}
+	return u.Redacted()
 }
