@@ -74,5 +74,8 @@ func redacted(raw string) string {
 	if _, invalid := parseURL(raw); err != nil || invalid != nil {
 		return "(invalid)"
 	}
+	if _, ok := u.User.Password(); u.User != nil && !ok {
+		u.User = url.User("xxxxx") // meant for a password, as likely as not
+	}
 	return u.Redacted()
 }
