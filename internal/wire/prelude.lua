@@ -45,14 +45,3 @@ local function moment(score, default)
   end
   return math.floor(t < 1e11 and t * 1000 or t)
 end
-
--- failed counts a failure of a job and returns how many there are. A foreign value is
--- replaced: the claim has ended by then.
-local function failed(cancelled, id)
-  local n = redis.pcall('HINCRBY', cancelled, id, 1)
-  if type(n) == 'table' then
-    redis.pcall('HSET', cancelled, id, 1)
-    n = 1
-  end
-  return n
-end

@@ -43,6 +43,14 @@ local timeout = setting(conf[3], 1, tonumber(ARGV[6]))
 local function ours(score) -- and not of a peer who claimed the job since
   return score and tonumber(score) % 1 == 0.5
 end
+local function failed(id) -- a foreign value is replaced: the claim has ended by then
+  local n = redis.pcall('HINCRBY', cancelled, id, 1)
+  if type(n) == 'table' then
+    redis.pcall('HSET', cancelled, id, 1)
+    n = 1
+  end
+  return n
+end
 local ended, first = 0, tonumber(ARGV[7])
 local list = redis.call('ZRANGE', claimed, first, first + 999, 'WITHSCORES')
 local next = #list == 2000 and first + 1000 or 0
@@ -68,7 +76,7 @@ if now <= tonumber(ARGV[5]) and #list > 0 then
       redis.pcall('HDEL', progress, id) -- the claim has ended, whatever these are
       if redis.call('HEXISTS', items, id) == 1 then
         redis.pcall('HSET', errors, id, 'the claim was not renewed in time')
-        if failed(cancelled, id) >= most and most > 0 then
+        if failed(id) >= most and most > 0 then
           redis.pcall('HDEL', cancelled, id)
           redis.call('SADD', stalled, id)
           redis.pcall('ZREM', published, id)

@@ -33,6 +33,14 @@ redis.call('HLEN', cancelled)
 local function ours(score) -- and not of a peer who claimed the job since
   return score and tonumber(score) % 1 == 0.5
 end
+local function failed(id) -- a foreign value is replaced: the claim has ended by then
+  local n = redis.pcall('HINCRBY', cancelled, id, 1)
+  if type(n) == 'table' then
+    redis.pcall('HSET', cancelled, id, 1)
+    n = 1
+  end
+  return n
+end
 local reply = {}
 for i = 1, groups do
   local at = 6 * i - 3
@@ -48,7 +56,7 @@ for i = 1, groups do
     end
     local failures = 0
     if what == 'cancel' then
-      failures = failed(cancelled, id)
+      failures = failed(id)
     end
     if what == 'stall' or what == 'cancel' and most > 0 and failures >= most then
       redis.call('HDEL', cancelled, id)
