@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"net"
@@ -158,9 +159,14 @@ func (n *network) dial(ctx context.Context) (radix.Conn, error) {
 	return n.dialer.Dial(ctx, n.at.network, n.at.addr)
 }
 
-// publish sends one message.
+// publish sends one message. A connection that gives no answer in time is closed, so that the next attempt has another one:
+// nobody else may be using it, and find out.
 func (n *network) publish(ctx context.Context, channel, payload string) error {
-	return n.lanes[0].Client.Do(ctx, radix.Cmd(nil, "PUBLISH", channel, payload))
+	err := n.lanes[0].Client.Do(ctx, radix.Cmd(nil, "PUBLISH", channel, payload))
+	if errors.Is(err, context.DeadlineExceeded) {
+		_ = (*n.made[0].Load()).Close()
+	}
+	return err
 }
 
 // cut ends what is under way.
