@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"go.uber.org/zap"
@@ -87,6 +88,19 @@ type Config struct {
 	// Logger gets lost connections and the like, never payloads. Nil logs nothing.
 	Logger *zap.Logger
 }
+
+// String is the configuration without the password, also for %v and %+v.
+func (c Config) String() string {
+	type fields Config // without String
+	c.URL = topology.Redacted(c.URL)
+	return fmt.Sprintf("%+v", fields(c))
+}
+
+// GoString is String, for %#v.
+func (c Config) GoString() string { return "engine.Config" + c.String() }
+
+// LogValue is String, for log/slog.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 func (c Config) withDefaults() Config {
 	c.Connections = orDefault(c.Connections, 4)

@@ -56,5 +56,6 @@ var (
 
 // A RefusedError is an error that Redis answered to a call: out of memory, not
 // permitted, a key that holds another type of value. Nothing ran; it wraps
-// ErrNotSent. Find it with errors.As.
+// ErrNotSent. If the user may run scripts, but not all of the commands in them, a
+// part may have run: then it wraps ErrOutcomeUnknown. Find it with errors.As.
 type RefusedError = wire.RefusedError

@@ -59,3 +59,25 @@ func TestLateCopiesDoNotRun(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, ids, "what was retracted is there")
 }
+
+// All connections are half open: nothing arrives on them, and nobody is told. Who does nothing but follow finds out by its
+// probes, which are published on such a connection too.
+func TestFollowerOnHalfOpenConnections(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Private(t, redisserver.Options{})
+	proxy := redistest.NewProxy(t, srv.URL())
+	eng := open(t, engine.Config{URL: proxy.URL()})
+	f, err := eng.Feed(t.Context(), "f", feed.Config{})
+	require.NoError(t, err)
+	sub, err := f.Follow(t.Context(), feed.FollowOptions{})
+	require.NoError(t, err)
+	require.Positive(t, proxy.Abandon())
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
+	defer cancel()
+	e, err := sub.Next(ctx)
+	require.NoError(t, err)
+	require.Equal(t, feed.Lagged, e.Kind)
+	t.Logf("it was told after %v", time.Since(began).Round(100*time.Millisecond))
+	require.NoError(t, sub.Close())
+}

@@ -3,19 +3,9 @@ package engine_test
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"errors"
 	"fmt"
-	"math/big"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -179,13 +169,8 @@ func fakeServer(t *testing.T, version string) string {
 func TestURLs(t *testing.T) {
 	t.Parallel()
 	const password = "p@ss/w:rd?"
-	dir := t.TempDir()
-	pool := certificates(t, dir)
-	tlsPort := freePort(t)
-	srv := redistest.Private(t, redisserver.Options{Port: -1, Password: password, Args: []string{
-		"--tls-port", tlsPort, "--tls-cert-file", filepath.Join(dir, "cert.pem"), "--tls-key-file", filepath.Join(dir, "key.pem"),
-		"--tls-ca-cert-file", filepath.Join(dir, "cert.pem"), "--tls-auth-clients", "no",
-	}})
+	ca := newAuthority(t)
+	srv := ca.serve("127.0.0.1", time.Now().Add(time.Hour), "no", password)
 	const escaped = "p%40ss%2Fw%3Ard%3F"
 	port := fmt.Sprint(srv.Port())
 	tests := map[string]struct {
@@ -198,12 +183,12 @@ func TestURLs(t *testing.T) {
 		"redis and user":     {"redis://default:" + escaped + "@127.0.0.1:" + port + "/", 0},
 		"unix":               {"unix://:" + escaped + "@" + srv.Socket(), 0},
 		"unix and database":  {"unix://default:" + escaped + "@" + srv.Socket() + "?db=5", 5},
-		"rediss":             {"rediss://:" + escaped + "@127.0.0.1:" + tlsPort + "/6", 6},
+		"rediss":             {"rediss://:" + escaped + "@127.0.0.1:" + srv.tlsPort + "/6", 6},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			eng := open(t, engine.Config{URL: tc.url, TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}})
+			eng := open(t, engine.Config{URL: tc.url, TLS: &tls.Config{RootCAs: ca.pool()}})
 			f, err := eng.Feed(t.Context(), redistest.Name(t), feed.Config{})
 			require.NoError(t, err)
 			sub, err := f.Follow(t.Context(), feed.FollowOptions{})
@@ -217,49 +202,4 @@ func TestURLs(t *testing.T) {
 			assert.Equal(t, "1", peer.String("HGET", "feed.items:"+f.Name(), "a"))
 		})
 	}
-	t.Run("rediss with an unknown certificate", func(t *testing.T) {
-		t.Parallel()
-		_, err := engine.Open(t.Context(), engine.Config{URL: "rediss://:" + escaped + "@127.0.0.1:" + tlsPort})
-		var unknown x509.UnknownAuthorityError
-		var verify *tls.CertificateVerificationError
-		assert.True(t, errors.As(err, &unknown) || errors.As(err, &verify), "%v", err)
-	})
-	t.Run("rediss to a port without TLS", func(t *testing.T) {
-		t.Parallel()
-		_, err := engine.Open(t.Context(), engine.Config{URL: "rediss://127.0.0.1:" + port, DialTimeout: time.Second})
-		assert.Error(t, err)
-	})
-}
-
-// certificates writes a self-signed certificate and its key.
-func certificates(t *testing.T, dir string) *x509.CertPool {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "thoonk test"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	require.NoError(t, err)
-	keyDER, err := x509.MarshalECPrivateKey(key)
-	require.NoError(t, err)
-	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "cert.pem"), cert, 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER}), 0o600))
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(cert)
-	return pool
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	require.NoError(t, err)
-	return port
 }

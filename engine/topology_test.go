@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -20,22 +21,20 @@ import (
 func TestClusterWorks(t *testing.T) {
 	t.Parallel()
 	redistest.Shared(t).NeedSingle(t, "has topologies of its own")
-	dir := t.TempDir()
-	pool := certificates(t, dir)
-	for _, server := range []redisserver.Options{{Password: "p@ss,w/rd"}, {TLS: dir}} {
+	ca := newAuthority(t)
+	for _, server := range []redisserver.Options{{Password: "p@ss,w/rd"}, {TLS: ca.directory("127.0.0.1", time.Now().Add(time.Hour))}} {
 		c := redistest.PrivateCluster(t, redisserver.ClusterOptions{Server: server})
-		everythingWorks(t, engine.Config{URL: c.URL(), TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}})
+		everythingWorks(t, engine.Config{URL: c.URL(), TLS: &tls.Config{RootCAs: ca.pool()}})
 	}
 }
 
 func TestSentinelWorks(t *testing.T) {
 	t.Parallel()
 	redistest.Shared(t).NeedSingle(t, "has topologies of its own")
-	dir := t.TempDir()
-	pool := certificates(t, dir)
-	for _, server := range []redisserver.Options{{Password: "p@ss,w/rd"}, {TLS: dir}} {
+	ca := newAuthority(t)
+	for _, server := range []redisserver.Options{{Password: "p@ss,w/rd"}, {TLS: ca.directory("127.0.0.1", time.Now().Add(time.Hour))}} {
 		s := redistest.PrivateSentinel(t, redisserver.SentinelOptions{Server: server})
-		everythingWorks(t, engine.Config{URL: s.URL(), TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}})
+		everythingWorks(t, engine.Config{URL: s.URL(), TLS: &tls.Config{RootCAs: ca.pool()}})
 	}
 }
 

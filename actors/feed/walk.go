@@ -66,7 +66,7 @@ func readPage(r wire.Reader, _ int) (p pageReply, err error) {
 	if err != nil {
 		return p, err
 	}
-	if n < 4 || n > 4+2*host.MaxPage {
+	if n < 4 || n%2 != 0 || n > 4+2*host.MaxPage {
 		return p, fmt.Errorf("a page of %d elements", n)
 	}
 	if p.status, err = r.Int(); err != nil {

@@ -34,7 +34,7 @@ type claiming struct {
 
 // Decode implements wire.Command.
 func (c *claiming) Decode(r wire.Reader) (err error) {
-	if _, err = r.Len(); err != nil {
+	if err = r.Array(6); err != nil {
 		return err
 	}
 	if c.status, err = r.Int(); err != nil {
@@ -55,12 +55,12 @@ func (c *claiming) Decode(r wire.Reader) (err error) {
 	if err != nil {
 		return err
 	}
-	n, err := r.Len()
+	n, err := r.Rows(4, c.want)
 	if err != nil {
 		return err
 	}
-	c.got = make([]*Claim, n/4)
-	claims := make([]Claim, n/4)
+	c.got = make([]*Claim, n)
+	claims := make([]Claim, n)
 	for i := range claims {
 		one := &claims[i]
 		one.jobs, one.token, one.timeout = c.owner.jobs, token, time.Duration(timeout)*time.Millisecond

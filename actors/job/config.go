@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -97,11 +98,11 @@ func (j *Jobs) Config(ctx context.Context) (Config, error) {
 		return Config{}, j.wrap("config", err)
 	}
 	whole := func(field string) int {
-		n, err := strconv.Atoi(stored[field])
-		if err != nil {
-			return 0
+		n, err := strconv.ParseUint(stored[field], 10, 63)
+		if err != nil || n > math.MaxInt64/uint64(time.Millisecond) {
+			return 0 // as the scripts read it: see wire/prelude.lua
 		}
-		return max(n, 0)
+		return int(n)
 	}
 	duration := func(field string) time.Duration { return time.Duration(whole(field)) * time.Millisecond }
 	return Config{

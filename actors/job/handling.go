@@ -196,7 +196,7 @@ func (o *owner) ended(x *execution, err error) {
 	m, status := o.meter, x.status
 	switch {
 	case err != nil:
-		o.kind.host.Logger.Warn("the end of a job could not be stored: it will run again",
+		o.kind.host.Logger.Warn("the end of a job could not be stored: it may run again",
 			zap.String("jobs", o.name), zap.String("id", x.claim.ID), zap.Error(err))
 		m.lost.Add(1)
 	case status == 0:

@@ -2,12 +2,14 @@ package job
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/thoonk-go/thoonk/internal/actor"
 	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/host"
 	"github.com/thoonk-go/thoonk/internal/wire"
@@ -54,7 +56,9 @@ func (o *owner) promote() {
 		Request: wire.Request{Script: promote, Args: args, Groups: 1, Repeatable: true, Patient: true},
 		then: func(wait int64, err error) {
 			o.mine--
-			if err == nil && wait >= 0 {
+			if err != nil {
+				o.kind.host.Logger.Warn("delayed jobs could not be made available", zap.String("jobs", o.name), zap.Error(err))
+			} else if wait >= 0 {
 				o.promoteIn(time.Duration(wait) * time.Millisecond)
 			}
 		},
@@ -107,7 +111,7 @@ type maintaining struct {
 
 // Decode implements wire.Command.
 func (m *maintaining) Decode(r wire.Reader) (err error) {
-	if _, err = r.Len(); err != nil {
+	if err = r.Array(12); err != nil {
 		return err
 	}
 	for _, n := range []*int64{&m.status, &m.wait, &m.ended, &m.claimed, &m.stray, &m.now, &m.rank} {
@@ -135,6 +139,9 @@ func (m *maintaining) Settle(err error) {
 			o.late = time.Now() // so may be renewals
 		}
 		o.clock, o.looked = m.now, time.Now()
+	}
+	if err != nil && !errors.Is(err, actor.ErrStopped) {
+		o.kind.host.Logger.Warn("the job set could not be looked after", zap.String("jobs", o.name), zap.Error(err))
 	}
 	if err != nil || m.status != 1 {
 		o.care.set(idleLook + rand.N(busyLook))
@@ -247,7 +254,7 @@ type scanReply struct {
 }
 
 func readScan(r wire.Reader, _ int) (p scanReply, err error) {
-	if _, err = r.Len(); err != nil {
+	if err = r.Array(3); err != nil {
 		return p, err
 	}
 	if p.status, err = r.Int(); err != nil {

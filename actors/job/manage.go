@@ -32,7 +32,7 @@ func (j *Jobs) Retry(ctx context.Context, id string) error {
 func (j *Jobs) RetryAll(ctx context.Context) (n int, err error) {
 	for {
 		c := wire.NewSingle(retryAll, 1, wire.NewArgs(1, 8).Int(500), func(r wire.Reader, _ int) (v [3]int64, err error) {
-			if _, err = r.Len(); err != nil {
+			if err = r.Array(3); err != nil {
 				return v, err
 			}
 			for i := range v {
@@ -54,6 +54,9 @@ func (j *Jobs) RetryAll(ctx context.Context) (n int, err error) {
 	}
 }
 
+// notRun is the status of a retraction for which the others in its call left no time.
+const notRun = -7
+
 // Retract removes a job, whatever its state. A handler that runs it goes on until
 // its lease is renewed next; then its context ends with ErrNotOwner. ErrNotFound if
 // there is none of that id.
@@ -61,6 +64,9 @@ func (j *Jobs) RetryAll(ctx context.Context) (n int, err error) {
 // Cost: Redis walks the list of available ids.
 func (j *Jobs) Retract(ctx context.Context, id string) error {
 	status, err := j.manage(ctx, retract, id)
+	for err == nil && status == notRun {
+		status, err = j.manage(ctx, retract, id)
+	}
 	if err == nil && status == 0 {
 		err = ErrNotFound
 	}

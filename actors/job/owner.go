@@ -21,6 +21,7 @@ type command interface{ Settle(error) }
 type (
 	woken   struct{ id string }          // an id that was popped while none was available
 	suspect struct{}                     // some items may have lost their id
+	denied  struct{ err error }          // Redis does not permit to wait
 	freed   struct{}                     // a slot may be free
 	resumed struct{}                     // claims may be possible again
 	handled struct{}                     // there is a handler now
@@ -30,6 +31,7 @@ type (
 
 func (woken) Settle(error)   {}
 func (suspect) Settle(error) {}
+func (denied) Settle(error)  {}
 func (freed) Settle(error)   {}
 func (resumed) Settle(error) {}
 func (handled) Settle(error) {}
@@ -124,6 +126,8 @@ func (o *owner) Handle(c command) {
 		o.popped = append(o.popped, c.id)
 	case suspect:
 		o.empty = false // look again, also whether the job set exists
+	case denied:
+		o.line.Answer(^uint64(0), true, &wire.RefusedError{Message: c.err.Error()})
 	case freed:
 		o.noSlots = false
 	case resumed:
@@ -257,9 +261,10 @@ func (o *owner) free() {
 	o.handling.group.Release(n)
 }
 
-// Wake and Suspect implement wakeup.Waiter.
+// Wake, Suspect and Refused implement wakeup.Waiter.
 func (o *owner) Wake(id string) bool { return o.box.TrySend(woken{id}) }
 func (o *owner) Suspect()            { o.box.TrySend(suspect{}) }
+func (o *owner) Refused(err error)   { o.box.TrySend(denied{err}) }
 
 func (o *owner) disarm() {
 	if o.armed {

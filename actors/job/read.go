@@ -43,7 +43,7 @@ func (j *Jobs) Counts(ctx context.Context) (Counts, error) {
 		status int64
 		Counts
 	}, err error) {
-		if _, err = r.Len(); err != nil {
+		if err = r.Array(9); err != nil {
 			return n, err
 		}
 		if n.status, err = r.Int(); err != nil {
@@ -139,7 +139,7 @@ type infoReply struct {
 }
 
 func readInfo(r wire.Reader, _ int) (i infoReply, err error) {
-	if _, err = r.Len(); err != nil {
+	if err = r.Array(9); err != nil {
 		return i, err
 	}
 	if i.status, err = r.Int(); err != nil {

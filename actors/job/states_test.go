@@ -174,6 +174,7 @@ func TestManage(t *testing.T) {
 	t.Parallel()
 	put := func(o job.PutOptions) step {
 		return func(ctx context.Context, b *bench, _ *job.Claim) error {
+			o := o // subtests run at once
 			o.ID = "e"
 			id, err := b.Put(ctx, []byte("new"), o)
 			if err == nil {

@@ -22,11 +22,13 @@ type (
 	woken   struct{ id string } // an id that was popped while the queue was empty
 	suspect struct{}            // some items may have lost their id
 	nudge   struct{}            // try again
+	denied  struct{ err error } // Redis does not permit to wait
 )
 
 func (woken) Settle(error)   {}
 func (suspect) Settle(error) {}
 func (nudge) Settle(error)   {}
+func (denied) Settle(error)  {}
 
 // An owner is the state of one queue's actor: the callers who wait for an item,
 // in order of arrival, and what was taken for them. Its rules:
@@ -75,6 +77,8 @@ func (o *owner) Handle(c command) {
 	case suspect:
 		o.empty = false // look again, also whether the queue exists
 		o.kind.recover(o.name)
+	case denied:
+		o.line.Answer(^uint64(0), true, &wire.RefusedError{Message: c.err.Error()})
 	}
 }
 
@@ -120,9 +124,10 @@ func (o *owner) fetch() {
 	}
 }
 
-// Wake and Suspect implement wakeup.Waiter.
+// Wake, Suspect and Refused implement wakeup.Waiter.
 func (o *owner) Wake(id string) bool { return o.box.TrySend(woken{id}) }
 func (o *owner) Suspect()            { o.box.TrySend(suspect{}) }
+func (o *owner) Refused(err error)   { o.box.TrySend(denied{err}) }
 
 func (o *owner) disarm() {
 	if o.armed {

@@ -110,7 +110,7 @@ type pageReply struct {
 }
 
 func readPage(r wire.Reader, _ int) (p pageReply, err error) {
-	if _, err = r.Len(); err != nil {
+	if err = r.Array(4); err != nil {
 		return p, err
 	}
 	if p.status, err = r.Int(); err != nil {

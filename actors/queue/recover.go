@@ -108,7 +108,7 @@ type scanReply struct {
 }
 
 func readScan(r wire.Reader, _ int) (p scanReply, err error) {
-	if _, err = r.Len(); err != nil {
+	if err = r.Array(3); err != nil {
 		return p, err
 	}
 	if p.status, err = r.Int(); err != nil {

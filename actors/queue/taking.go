@@ -1,6 +1,9 @@
 package queue
 
-import "github.com/thoonk-go/thoonk/internal/wire"
+import (
+	"github.com/thoonk-go/thoonk/internal/host"
+	"github.com/thoonk-go/thoonk/internal/wire"
+)
 
 // A taking is a take under way. Nobody can give it up: what it brings has to go
 // somewhere.
@@ -24,7 +27,7 @@ func (t *taking) Left() bool    { return false }
 
 // Decode implements wire.Command.
 func (t *taking) Decode(r wire.Reader) error {
-	if _, err := r.Len(); err != nil {
+	if err := r.Array(3); err != nil {
 		return err
 	}
 	var err error
@@ -49,11 +52,11 @@ func (t *taking) Settle(err error) {
 }
 
 func readItems(r wire.Reader) ([]Item, error) {
-	n, err := r.Len()
-	if err != nil || n <= 0 {
+	n, err := r.Rows(2, max(host.MaxPage, wire.MaxBatch))
+	if err != nil || n == 0 {
 		return nil, err
 	}
-	items := make([]Item, n/2)
+	items := make([]Item, n)
 	for i := range items {
 		if items[i].ID, _, err = r.String(); err != nil {
 			return nil, err

@@ -66,7 +66,7 @@ func readPage(r wire.Reader, _ int) (p pageReply, err error) {
 	if err != nil {
 		return p, err
 	}
-	if n < 6 || n > 6+4*host.MaxPage {
+	if n < 6 || n%2 != 0 || n > 6+4*host.MaxPage {
 		return p, fmt.Errorf("a page of %d elements", n)
 	}
 	if p.status, err = r.Int(); err != nil {

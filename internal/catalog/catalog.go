@@ -151,7 +151,7 @@ func Create(n contract.Naming, name, instance string, t contract.Type, f Fields,
 		args = args.String(k).String(v)
 	}
 	c := wire.NewSingle(choose(n, create, clusterCreate), 3+2*len(f), args, func(r wire.Reader, _ int) (c Created, err error) {
-		if _, err = r.Len(); err != nil {
+		if err = r.Array(2); err != nil {
 			return c, err
 		}
 		made, err := r.Int()
@@ -203,7 +203,7 @@ func (c Config) Type() contract.Type { return contract.Type(c.Fields[contract.Fi
 func ReadConfig(n contract.Naming, name string) *wire.Call[Config] {
 	args := wire.NewArgs(1, len(name)+2).String(n.Wire(name))
 	c := wire.NewSingle(choose(n, config, clusterConfig), 1, args, func(r wire.Reader, _ int) (c Config, err error) {
-		if _, err = r.Len(); err != nil {
+		if err = r.Array(2); err != nil {
 			return c, err
 		}
 		member, err := r.Int()
@@ -250,7 +250,7 @@ type Page struct {
 // Names reads about count names from cursor ("0" to begin).
 func Names(cursor string, count int) *wire.Call[Page] {
 	c := wire.NewSingle(names, 2, wire.NewArgs(2, 32).String(cursor).Int(int64(count)), func(r wire.Reader, _ int) (p Page, err error) {
-		if _, err = r.Len(); err != nil {
+		if err = r.Array(2); err != nil {
 			return p, err
 		}
 		if p.Next, _, err = r.String(); err != nil {

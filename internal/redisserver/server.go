@@ -46,7 +46,7 @@ type Options struct {
 	// Env is added to the server's environment, as "NAME=value". Defaults to nothing.
 	Env []string
 
-	// TLS is a directory with cert.pem and key.pem, which signs itself. With it the port speaks TLS, to clients and to
+	// TLS is a directory with cert.pem, its key.pem, and the ca.pem of who has issued it. With it the port speaks TLS, to clients and to
 	// other servers. Defaults to none.
 	TLS string
 
@@ -155,9 +155,9 @@ func (s *Server) listenArgs(args ...string) []string {
 	if s.opts.TLS == "" {
 		return append(args, "--port", port)
 	}
-	cert := filepath.Join(s.opts.TLS, "cert.pem")
-	return append(args, "--port", "0", "--tls-port", port, "--tls-cert-file", cert, "--tls-ca-cert-file", cert,
-		"--tls-key-file", filepath.Join(s.opts.TLS, "key.pem"), "--tls-auth-clients", "no",
+	file := func(name string) string { return filepath.Join(s.opts.TLS, name) }
+	return append(args, "--port", "0", "--tls-port", port, "--tls-auth-clients", "no",
+		"--tls-cert-file", file("cert.pem"), "--tls-key-file", file("key.pem"), "--tls-ca-cert-file", file("ca.pem"),
 		"--tls-replication", "yes", "--tls-cluster", "yes")
 }
 

@@ -53,6 +53,15 @@ func (l *lane) connect(ctx context.Context, addr string) error {
 
 // Do implements radix.Client.
 func (l *lane) Do(ctx context.Context, a radix.Action) error {
+	k, err := l.route(a)
+	if err != nil {
+		return err
+	}
+	return k.Do(ctx, a)
+}
+
+// route is the connection to the node that serves the action's keys.
+func (l *lane) route(a radix.Action) (*link, error) {
 	var key string
 	if keys := a.Properties().Keys; len(keys) > 0 {
 		key = keys[0]
@@ -60,9 +69,9 @@ func (l *lane) Do(ctx context.Context, a radix.Action) error {
 	addr := l.n.view.Load().owner(key)
 	if addr == "" {
 		l.n.hint("")
-		return errNobody
+		return nil, errNobody
 	}
-	return l.link(addr).Do(ctx, a)
+	return l.link(addr), nil
 }
 
 // Close implements radix.Client; the network closes its lanes.

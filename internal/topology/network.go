@@ -76,7 +76,7 @@ func Open(ctx context.Context, cfg Config) (*Network, error) {
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	if err := n.open(ctx); err != nil {
 		n.Close()
-		return nil, err
+		return nil, n.at.hint(err)
 	}
 	if n.source != nil {
 		n.wg.Go(n.watch)
@@ -124,11 +124,7 @@ func (n *Network) netDialer() interface {
 	if !n.at.tls {
 		return plain
 	}
-	cfg := n.cfg.TLS.Clone()
-	if cfg == nil {
-		cfg = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	return &tls.Dialer{NetDialer: plain, Config: cfg} // the name in the certificate is the host's unless cfg has one
+	return newTLSDialer(plain, n.cfg.TLS)
 }
 
 // check asks a server for its version, which also shows that commands are permitted. One that does not tell is taken as
@@ -171,9 +167,23 @@ func (n *Network) Do(ctx context.Context, a radix.Action) error {
 	return err
 }
 
-// Publish sends one message. In a cluster it goes through the node of the channel's slot, which is seldom the hub's.
+// Publish sends one message. In a cluster it goes through the node of the channel's slot, which is seldom the hub's. A
+// connection that gives no answer in time is closed, so that the next attempt has another one: nobody else may be using
+// it, and find out.
 func (n *Network) Publish(ctx context.Context, channel, payload string) error {
-	return n.Do(ctx, radix.Cmd(nil, "PUBLISH", channel, payload))
+	cmd := radix.Cmd(nil, "PUBLISH", channel, payload)
+	k, err := n.lanes[0].route(cmd)
+	if err != nil {
+		return err
+	}
+	err = k.Do(ctx, cmd)
+	if errors.Is(err, context.DeadlineExceeded) {
+		k.cut()
+	}
+	if err != nil {
+		n.Turned(err)
+	}
+	return err
 }
 
 // Reconnects is how many connections of lanes replaced a lost one.

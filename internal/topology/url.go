@@ -32,19 +32,25 @@ type Endpoint struct {
 	sentinelUser, sentinelPassword string
 }
 
+var (
+	errUnparsable = errors.New("URL cannot be parsed")
+	// errUnescaped: the password has one of these, and what follows would show the rest of it.
+	errUnescaped = errors.New("URL has an @ behind the host: write /, ?, # and @ in a password as %2F, %3F, %23 and %40")
+)
+
 // Parse reads a URL. Its errors do not show passwords.
 func Parse(raw string) (Endpoint, error) {
 	if raw == "" {
 		return Endpoint{}, errors.New("URL is empty")
 	}
-	scheme, rest, _ := strings.Cut(raw, "://")
+	scheme, _, _ := strings.Cut(raw, "://")
 	base, kind, plural := strings.Cut(scheme, "+")
 	if plural && (base == "redis" || base == "rediss") {
 		switch kind {
 		case "sentinel":
-			return parseMany(Endpoint{Kind: Sentinel, tls: base == "rediss"}, scheme, rest, "26379")
+			return parseMany(Endpoint{Kind: Sentinel, tls: base == "rediss"}, raw, "26379")
 		case "cluster":
-			return parseMany(Endpoint{Kind: Cluster, tls: base == "rediss"}, scheme, rest, "6379")
+			return parseMany(Endpoint{Kind: Cluster, tls: base == "rediss"}, raw, "6379")
 		}
 	}
 	return parseOne(raw)
@@ -54,7 +60,14 @@ func parseOne(raw string) (Endpoint, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		// The error of url.Parse would show the password.
-		return Endpoint{}, errors.New("URL cannot be parsed")
+		return Endpoint{}, errUnparsable
+	}
+	behind := u.RawQuery + u.Fragment
+	if u.Scheme != "unix" {
+		behind += u.Path
+	}
+	if strings.Contains(behind, "@") {
+		return Endpoint{}, errUnescaped
 	}
 	e := Endpoint{network: "tcp", user: u.User.Username()}
 	e.password, _ = u.User.Password()
@@ -99,24 +112,25 @@ func (e *Endpoint) setDB(db string) (err error) {
 
 // parseMany reads [user:password@]host[:port],host[:port]…[/master][?…], which url.Parse does not take for its list of
 // hosts.
-func parseMany(e Endpoint, scheme, rest, port string) (Endpoint, error) {
+func parseMany(e Endpoint, raw, port string) (Endpoint, error) {
 	e.network = "tcp"
-	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
-		end = len(rest)
+	one, hosts := withOneHost(raw)
+	u, err := url.Parse(one)
+	if err != nil {
+		return e, errUnparsable
 	}
-	hosts := rest[:end]
-	at := strings.LastIndexByte(hosts, '@')
-	u, err := url.Parse(scheme + "://" + rest[:at+1] + "host" + rest[end:])
-	if err != nil || u.Fragment != "" {
-		return e, errors.New("URL cannot be parsed")
+	if strings.Contains(u.Path+u.RawQuery+u.Fragment, "@") {
+		return e, errUnescaped
+	}
+	if u.Fragment != "" {
+		return e, errUnparsable
 	}
 	e.user = u.User.Username()
 	e.password, _ = u.User.Password()
-	for host := range strings.SplitSeq(hosts[at+1:], ",") {
+	for host := range strings.SplitSeq(hosts, ",") {
 		one, err := url.Parse("redis://" + host)
 		if err != nil || one.Hostname() == "" || one.Path != "" {
-			return e, fmt.Errorf("URL with the scheme %s needs a list of hosts: host:port,host:port", scheme)
+			return e, fmt.Errorf("URL with the scheme %s needs a list of hosts: host:port,host:port", u.Scheme)
 		}
 		p := one.Port()
 		if p == "" {
@@ -128,6 +142,17 @@ func parseMany(e Endpoint, scheme, rest, port string) (Endpoint, error) {
 		return e, e.clusterOnly(u)
 	}
 	return e, e.sentinelOnly(u)
+}
+
+// withOneHost is the URL with a host in place of its list of hosts, which is returned too.
+func withOneHost(raw string) (one, hosts string) {
+	scheme, rest, _ := strings.Cut(raw, "://")
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	begin := strings.LastIndexByte(rest[:end], '@') + 1
+	return scheme + "://" + rest[:begin] + "host" + rest[end:], rest[begin:end]
 }
 
 func (e *Endpoint) clusterOnly(u *url.URL) error {
@@ -156,4 +181,33 @@ func (e *Endpoint) sentinelOnly(u *url.URL) error {
 		}
 	}
 	return nil
+}
+
+// Redacted is the URL as it may be shown: without its passwords, or not at all if it is none that could be used.
+func Redacted(raw string) string {
+	const invalid = "(invalid)"
+	e, err := Parse(raw)
+	if err != nil {
+		return invalid
+	}
+	hosts := ""
+	if e.Kind != Single {
+		raw, hosts = withOneHost(raw)
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return invalid
+	}
+	if hosts != "" {
+		u.Host = hosts
+	}
+	if _, ok := u.User.Password(); u.User != nil && !ok {
+		u.User = url.User("xxxxx") // meant for a password, as likely as not
+	}
+	if e.sentinelPassword != "" {
+		q := u.Query()
+		q.Set("sentinel_password", "xxxxx")
+		u.RawQuery = q.Encode()
+	}
+	return u.Redacted()
 }

@@ -70,6 +70,9 @@ type Waiter interface {
 	// and the name is disarmed. False: the id goes back, and the name stays armed;
 	// the next attempt is some milliseconds later.
 	Wake(id string) bool
+	// Refused tells that Redis does not permit to wait for the name. The name stays
+	// armed; the next attempt is a while later.
+	Refused(err error)
 	// Suspect tells that items of the name may have lost their ids. The name stays
 	// armed.
 	Suspect()

@@ -107,18 +107,25 @@ func (s *shard) refused(p *pop) {
 // apply leaves the keys that cannot be popped out for a while.
 func (t *types) apply(s *shard) {
 	s.busy, s.idleAt = false, s.now
-	if len(t.broken) == 0 { // nothing is wrong with them any more, or it is not the keys
+	denied := isError(t.why, "NOPERM")
+	all := denied && len(t.broken) == 0 // not the keys of the names: the command, or the control list
+	if len(t.broken) == 0 && !denied {  // nothing is wrong with them any more
 		s.session.end(t.why)
 		return
 	}
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	for _, sl := range s.slots {
-		if !t.broken[sl.key] || sl.waiter == nil {
+		if !all && !t.broken[sl.key] || sl.waiter == nil {
 			continue
 		}
 		sl.pause = s.now.Add(badType << min(sl.bad, 5))
 		sl.bad++
+		if denied {
+			s.log().Warn("not permitted to wait for a name", zap.String("name", sl.name), zap.Error(t.why))
+			sl.waiter.Refused(t.why)
+			continue
+		}
 		s.log().Debug("a name cannot be popped", zap.String("name", sl.name), zap.Error(t.why))
 		s.w.suspicion.Add(1)
 		sl.waiter.Suspect()
@@ -164,8 +171,12 @@ func (p *pushed) apply(s *shard) {
 	if p.err != nil {
 		s.asked = false
 		s.pushAt = s.now.Add(backoff(s.pushes))
+		log := s.log().Debug
+		if s.pushes == 0 && isError(p.err) {
+			log = s.log().Warn // names that are new here will have to wait
+		}
+		log("interrupt failed", zap.Error(p.err))
 		s.pushes++
-		s.log().Debug("interrupt failed", zap.Error(p.err))
 		return
 	}
 	s.pushes = 0
@@ -212,7 +223,11 @@ func (c *checked) apply(s *shard) {
 		s.checkAt = s.now.Add(jitter(s.w.cfg.CheckEvery))
 	}
 	if c.err != nil {
-		s.log().Debug("check failed", zap.Error(c.err))
+		log := s.log().Debug
+		if isError(c.err) {
+			log = s.log().Warn
+		}
+		log("looking for lost ids failed", zap.Error(c.err))
 		return
 	}
 	s.w.mu.Lock()

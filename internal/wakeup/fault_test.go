@@ -241,13 +241,13 @@ func TestKeyWithoutPermission(t *testing.T) {
 	a, b := newBox(1), newBox(1)
 	w.Arm("bad", a)
 	w.Arm("good", b)
-	receive(t, a.suspects)
+	require.ErrorContains(t, receive(t, a.refused), "NOPERM")
 	for range 3 {
 		put(peer, "good", "1")
 		require.Equal(t, "1", b.next(t))
 		w.Arm("good", b)
 	}
-	require.Empty(t, b.suspects)
+	require.Empty(t, b.refused)
 	require.Zero(t, w.Stats().Reconnects)
 }
 
@@ -291,4 +291,29 @@ func TestReplyOfReturnIsLost(t *testing.T) {
 	require.NoError(t, w.Close(t.Context()))
 	require.Equal(t, "b a b a", strings.Join(list(peer, name), " "))
 	require.EqualValues(t, 2, w.Stats().Returned)
+}
+
+// TestPopWithoutPermission: whoever waits is told which right is missing, whatever it
+// is that may not be done.
+func TestPopWithoutPermission(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Private(t, redisserver.Options{})
+	peer := redistest.Client(t, srv.URL())
+	for lacks, says := range map[string]string{"-brpop": "'brpop'", "resetkeys ~feed.ids:*": "keys"} {
+		args := []any{"ACL", "SETUSER", "limited", "reset", "on", ">secret", "~feed.*", "+ping", "+brpop", "+type"}
+		for _, rule := range strings.Fields(lacks) {
+			args = append(args, rule)
+		}
+		peer.Do(args...)
+		w := onServer(t, at(strings.Replace(srv.URL(), "unix://", "unix://limited:secret@", 1)), Config{})
+		a, b := newBox(1), newBox(1)
+		w.Arm("one", a)
+		w.Arm("two", b)
+		for _, box := range []*box{a, b} {
+			err := receive(t, box.refused)
+			require.ErrorContains(t, err, "NOPERM")
+			require.ErrorContains(t, err, says)
+		}
+		require.Zero(t, w.Stats().Reconnects)
+	}
 }

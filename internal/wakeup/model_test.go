@@ -38,7 +38,8 @@ func (c *crowd) Wake(id string) bool {
 	return true
 }
 
-func (c *crowd) Suspect() {}
+func (c *crowd) Suspect()      {}
+func (c *crowd) Refused(error) {}
 
 // run puts ids, calling halfway after half of them, closes the wakers, and returns
 // how often each id was handed over or is in its list.

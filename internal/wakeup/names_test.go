@@ -133,6 +133,7 @@ type waiterFunc func(id string) bool
 
 func (f waiterFunc) Wake(id string) bool { return f(id) }
 func (f waiterFunc) Suspect()            {}
+func (f waiterFunc) Refused(error)       {}
 
 // TestNoCallAfterDisarm arms and disarms while ids come: a waiter that was disarmed
 // is never called again.
@@ -167,6 +168,7 @@ type guarded struct {
 }
 
 func (g *guarded) Wake(string) bool { g.Suspect(); return true }
+func (g *guarded) Refused(error)    { g.Suspect() }
 func (g *guarded) Suspect() {
 	if g.dead.Load() {
 		g.t.Error("called after Disarm")

@@ -76,6 +76,9 @@ func (w *Waker) bringBack(name string, r *returning) {
 				log.Debug("ids were not returned: the name is something else now")
 				break
 			}
+			if failures == 0 && isError(err) {
+				log.Warn("ids cannot be returned now")
+			}
 			if !sleep(w.ctx, backoff(failures)) {
 				log.Warn("ids could not be returned before the waker was cut off, and are lost")
 				break

@@ -146,6 +146,8 @@ func (t *types) do(conn radix.Conn) error {
 		switch {
 		case err != nil && !isError(err):
 			return err
+		case isError(err, "NOPERM"):
+			t.why, t.broken[k] = err, true
 		case err != nil || (is != "list" && is != "none"):
 			t.broken[k] = true
 		}

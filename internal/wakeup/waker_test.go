@@ -82,10 +82,11 @@ func dial(srv server) func(context.Context, string) (radix.Conn, error) {
 type box struct {
 	ids      chan string
 	suspects chan struct{}
+	refused  chan error
 }
 
 func newBox(room int) *box {
-	return &box{make(chan string, room), make(chan struct{}, 100)}
+	return &box{make(chan string, room), make(chan struct{}, 100), make(chan error, 100)}
 }
 
 func (b *box) Wake(id string) bool {
@@ -94,6 +95,13 @@ func (b *box) Wake(id string) bool {
 		return true
 	default:
 		return false
+	}
+}
+
+func (b *box) Refused(err error) {
+	select {
+	case b.refused <- err:
+	default:
 	}
 }
 

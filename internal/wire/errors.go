@@ -14,13 +14,23 @@ var (
 )
 
 // A RefusedError is an error that Redis answered instead of running a call.
-// Scripts check before they write, so nothing ran: it wraps ErrNotSent.
-type RefusedError struct{ Message string }
+// Scripts check before they write, so nothing ran: it wraps ErrNotSent. There is one
+// exception: a user who may run a script but not every command in it may be stopped
+// behind the first of its writes. Then it wraps ErrOutcomeUnknown.
+type RefusedError struct {
+	Message string
+	partly  bool
+}
 
 func (e *RefusedError) Error() string { return "redis refused: " + e.Message }
 
-// Unwrap makes errors.Is(err, ErrNotSent) true.
-func (e *RefusedError) Unwrap() error { return actor.ErrNotSent }
+// Unwrap makes errors.Is true for ErrNotSent, or ErrOutcomeUnknown.
+func (e *RefusedError) Unwrap() error {
+	if e.partly {
+		return actor.ErrOutcomeUnknown
+	}
+	return actor.ErrNotSent
+}
 
 // Refusals that pass by themselves: Redis is starting, failing over, or busy, or a cluster moves the slot to another node.
 var passing = []string{"MOVED", "ASK", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS"}
@@ -39,12 +49,33 @@ func passes(refusal string) bool {
 
 // refused is the answer to a command that Redis refused. If an earlier attempt may
 // have run, the refusal of this one does not prove that nothing did.
-func refused(ran bool, refusal string) error {
-	err := &RefusedError{refusal}
-	if ran {
+func refused(r *Request, refusal string) error {
+	err := &RefusedError{Message: refusal}
+	if where, text := r.Script.line(refusal); text != "" {
+		if strings.Contains(text, "'PUBLISH'") {
+			text += " on " + patterns("&", r.Script.Channels)
+		}
+		err.Message = fmt.Sprintf("%s (script %s: %s)", strings.TrimRight(refusal[:where], " ,.:"), r.Script.Name, text)
+		if denied(refusal) {
+			text := strings.TrimPrefix(strings.TrimPrefix(err.Message, "ERR "), noPermission+" ")
+			err.Message, err.partly = noPermission+" "+text, !r.ReadOnly
+		}
+	} else if strings.HasPrefix(refusal, noPermission) {
+		err.Message = fmt.Sprintf("%s (script %s with %s)", refusal, r.Script.Name, patterns("~", r.Script.Keys))
+	}
+	if r.repeat {
 		return unknown(errors.New(err.Error()))
 	}
 	return err
+}
+
+// noPermission begins an error about the rights of the user. Redis 7.0 and before leave
+// it out where a command inside of a script is concerned, and do not say which.
+const noPermission = "NOPERM"
+
+// denied reports whether it was a lack of rights that stopped a script.
+func denied(refusal string) bool {
+	return strings.Contains(refusal, noPermission) || strings.Contains(refusal, "The user executing the script can't")
 }
 
 // unavailable is the answer to a command that waited for Redis long enough.

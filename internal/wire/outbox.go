@@ -264,7 +264,7 @@ func (o *Outbox) settle(b *Batch) {
 			case j < r.decoded:
 				c.Settle(nil)
 			case r.done && !passes(r.refusal):
-				c.Settle(refused(c.request().repeat, r.refusal))
+				c.Settle(refused(c.request(), r.refusal))
 			case o.keep(b, r, c):
 				again = append(again, c)
 			}

@@ -23,3 +23,25 @@ local function fitting(items, ids, used)
   end
   return #ids, used
 end
+
+-- setting reads a number of the configuration, or one that peers count in. What is no
+-- whole number, too small or absurdly large (ms would be centuries), counts as absent.
+local function setting(value, least, default)
+  local n = tonumber(string.match(value or '', '^%d+$') or nil)
+  return n and n >= least and n <= 9223372036854 and n or default
+end
+
+-- countable reports whether INCRBY can add to what a counter holds. A foreign value
+-- has to make a script fail before it has written anything.
+local function countable(value)
+  return not value or value == '0' or #value <= 18 and string.find(value, '^-?[1-9]%d*$') ~= nil
+end
+
+-- moment reads a date in ms. Peers write seconds as well, and rubbish.
+local function moment(score, default)
+  local t = tonumber(score or nil)
+  if not t or not (t >= 0 and t < 9e15) then
+    return default
+  end
+  return math.floor(t < 1e11 and t * 1000 or t)
+end

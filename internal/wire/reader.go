@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -13,12 +14,17 @@ import (
 // the connection is closed: the stream can no longer be trusted.
 type Reader struct{ br resp.BufferedReader }
 
+// NewReader is for tests of what reads replies.
+func NewReader(br resp.BufferedReader) Reader { return Reader{br} }
+
 // What Redis can answer at most. Anything larger is no reply, and memory for it must
 // not be asked for.
 const (
 	maxBulk  = 512 << 20 // bytes
 	maxArray = 1 << 24   // elements
 )
+
+var errMalformed = errors.New("wire: malformed string in a reply")
 
 // Int reads an integer.
 func (r Reader) Int() (int64, error) {
@@ -41,13 +47,31 @@ func (r Reader) Bytes() ([]byte, error) {
 	return r.take(n)
 }
 
+// first is how much memory is asked for before any of a string has come.
+const first = 1 << 20
+
 // take reads n bytes and the end of the line.
 func (r Reader) take(n int) ([]byte, error) {
-	b := make([]byte, n)
+	b := make([]byte, min(n, first))
 	if _, err := io.ReadFull(r.br, b); err != nil {
 		return nil, err
 	}
-	_, err := r.br.Discard(2)
+	if n > first {
+		whole := make([]byte, n)
+		copy(whole, b)
+		if _, err := io.ReadFull(r.br, whole[first:]); err != nil {
+			return nil, err
+		}
+		b = whole
+	}
+	end, err := r.br.Peek(2)
+	if err == nil && string(end) != "\r\n" {
+		err = errMalformed
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, err = r.br.Discard(2)
 	return b, err
 }
 
@@ -86,16 +110,19 @@ func (r Reader) String() (s string, ok bool, err error) {
 		return "", false, err
 	}
 	if n+2 <= r.br.Buffered() { // most are: one copy less
-		b, err := r.br.Peek(n)
+		b, err := r.br.Peek(n + 2)
+		if err == nil && string(b[n:]) != "\r\n" {
+			err = errMalformed
+		}
 		if err != nil {
 			return "", false, err
 		}
-		s = string(b)
+		s = string(b[:n])
 		_, err = r.br.Discard(n + 2)
 		return s, true, err
 	}
 	b, err := r.take(n)
-	return string(b), true, err
+	return string(b), err == nil, err
 }
 
 // Len reads an array's header and returns its length; -1 when it is null.
@@ -108,10 +135,29 @@ func (r Reader) Len() (int, error) {
 		return 0, unexpected(kind, "an array")
 	}
 	n, err := parseInt(line)
-	if n > maxArray {
+	if n > maxArray || n < -1 {
 		return 0, fmt.Errorf("wire: an array of %d elements in a reply", n)
 	}
 	return int(n), err
+}
+
+// Array reads the header of an array that has to have n elements.
+func (r Reader) Array(n int) error {
+	is, err := r.Len()
+	if err == nil && is != n {
+		err = fmt.Errorf("wire: an array of %d elements instead of %d in a reply", is, n)
+	}
+	return err
+}
+
+// Rows reads the header of an array of rows, all of them of so many elements, and
+// returns how many there are: at most so many.
+func (r Reader) Rows(elements, most int) (int, error) {
+	n, err := r.Len()
+	if err == nil && (n < 0 || n%elements != 0 || n/elements > most) {
+		err = fmt.Errorf("wire: an array of %d elements in a reply, instead of up to %d rows of %d", n, most, elements)
+	}
+	return n / elements, err
 }
 
 // Strings reads an array of bulk strings.
@@ -152,7 +198,7 @@ func (r Reader) line() (kind byte, rest []byte, err error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if len(line) < 3 {
+	if len(line) < 3 || line[len(line)-2] != '\r' {
 		return 0, nil, fmt.Errorf("wire: malformed reply line of %d bytes", len(line))
 	}
 	return line[0], line[1 : len(line)-2], nil

@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/thoonk-go/thoonk/internal/contract"
 )
@@ -46,6 +48,34 @@ func MustScript(files fs.FS, s Script) *Script {
 	sum := sha1.Sum([]byte(s.source))
 	s.sha = hex.EncodeToString(sum[:])
 	return &s
+}
+
+// scriptLine is how Redis says in which line of a script something went wrong.
+var scriptLine = regexp.MustCompile(`(script: [0-9a-f]{40}, on )?@?user_script: ?(\d+)`)
+
+// line finds the line of the script that an error of Redis names: where in the error
+// that is, and what the line says. Without one, text is empty.
+func (s *Script) line(refusal string) (where int, text string) {
+	m := scriptLine.FindStringSubmatchIndex(refusal)
+	if m == nil {
+		return 0, ""
+	}
+	n, err := strconv.Atoi(refusal[m[4]:m[5]])
+	if lines := strings.Split(s.source, "\n"); err == nil && 0 < n && n <= len(lines) {
+		text = strings.TrimSpace(lines[n-1])
+	}
+	return m[0], text
+}
+
+// patterns are what the rights of a user have to include.
+func patterns(sign string, keys []contract.Key) string {
+	list := make([]string, len(keys))
+	for i, k := range keys {
+		if list[i] = sign + string(k); !k.Global() {
+			list[i] += "*"
+		}
+	}
+	return strings.Join(list, " ")
 }
 
 // Source is the script's Lua text, as it is sent.

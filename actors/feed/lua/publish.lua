@@ -18,10 +18,7 @@ local conf = redis.call('HMGET', config, 'type', 'max_length', 'score_unit')
 if conf[1] ~= 'feed' then
   return refused(conf[1], groups)
 end
-local bound = tonumber(string.match(conf[2] or '', '^%d+$') or nil)
-if bound == 0 then
-  bound = nil -- a peer's nonsense is no bound
-end
+local bound = setting(conf[2], 1, nil) -- a peer's nonsense is no bound
 
 -- The score of the newest item decides the unit of all (contract 3, Score). at
 -- counts microseconds, so that each item has a later score than the one before.

@@ -11,9 +11,9 @@ local groups = #ARGV - 2
 if conf[1] ~= 'feed' then
   return refused(conf[1], groups)
 end
-local bound = tonumber(string.match(conf[2] or '', '^%d+$') or nil)
+local bound = setting(conf[2], 1, nil)
 local excess = 0
-if bound and bound > 0 then
+if bound then
   excess = math.max(0, redis.call('ZCARD', ids) - bound)
 end
 redis.call('HLEN', items) -- fails if it is no hash, before anything is written

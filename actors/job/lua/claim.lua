@@ -24,7 +24,7 @@ local conf = redis.call('HMGET', KEYS[9], 'type', 'paused', 'notices', 'timeout'
 if conf[1] ~= 'job' then
   return {{refused(conf[1], 1)[1], '1', '', 0, 0, {}}}
 end
-local timeout = tonumber(conf[4] or nil) or tonumber(ARGV[8])
+local timeout = setting(conf[4], 1, tonumber(ARGV[8]))
 local lease = tonumber(ARGV[7])
 if lease == 0 then
   lease = timeout
@@ -37,18 +37,15 @@ local function describe(list)
   local rows = {}
   if #list > 0 then
     local values = redis.call('HMGET', items, unpack(list))
-    local failures = redis.call('HMGET', cancelled, unpack(list))
-    local dates = redis.call('ZMSCORE', published, unpack(list))
+    -- The jobs are claimed: a foreign value of these must not keep them.
+    local failures = redis.pcall('HMGET', cancelled, unpack(list))
+    local dates = redis.pcall('ZMSCORE', published, unpack(list))
     for i, id in ipairs(list) do
       if values[i] then -- else a peer has finished it since
         local n = #rows
         rows[n + 1], rows[n + 2] = id, values[i]
-        rows[n + 3] = tonumber(failures[i] or nil) or 0
-        local date = tonumber(dates[i] or nil) or now
-        if date < 1e11 then
-          date = date * 1000 -- a peer wrote seconds
-        end
-        rows[n + 4] = math.floor(date)
+        rows[n + 3] = setting(failures[i], 0, 0)
+        rows[n + 4] = moment(dates[i], now)
       end
     end
   end
@@ -67,7 +64,7 @@ if stored == number then
     end
   end
   return {{1, redis.call('LINDEX', slot, 1), token, now, timeout, describe(mine)}}
-elseif stored and stored > number then
+elseif stored and stored > number and string.find(stored, '^%d+$') then
   return {{1, '0', token, now, timeout, {}}}
 end
 redis.call('LLEN', ids) -- these fail on a foreign value before anything is written
@@ -102,10 +99,10 @@ local function accept(list)
   end
   local values = redis.call('HMGET', items, unpack(list))
   local held = redis.call('ZMSCORE', claimed, unpack(list))
-  local dead = redis.call('SMISMEMBER', stalled, unpack(list))
-  local late = redis.call('ZMSCORE', delayed, unpack(list))
+  local dead = redis.pcall('SMISMEMBER', stalled, unpack(list)) -- they are popped already
+  local late = redis.pcall('ZMSCORE', delayed, unpack(list))
   for i, id in ipairs(list) do
-    if values[i] and not held[i] and dead[i] == 0 and not late[i] and not seen[id] then
+    if values[i] and not held[i] and dead[i] ~= 1 and not late[i] and not seen[id] then
       seen[id] = true
       got[#got + 1] = id
       want = want - 1

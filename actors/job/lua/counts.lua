@@ -12,6 +12,6 @@ end
 return {{
   1, redis.call('LLEN', KEYS[1]), redis.call('ZCARD', KEYS[3]), redis.call('SCARD', KEYS[4]),
   redis.call('ZCARD', KEYS[5]), redis.call('HLEN', KEYS[2]),
-  tonumber(redis.call('GET', KEYS[6]) or nil) or 0, tonumber(redis.call('GET', KEYS[7]) or nil) or 0,
+  setting(redis.call('GET', KEYS[6]), 0, 0), setting(redis.call('GET', KEYS[7]), 0, 0),
   conf[2] == '1' and '1' or '0',
 }}

@@ -36,19 +36,19 @@ end
 if #ended == 0 then
   return reply
 end
-if not string.find(redis.call('GET', KEYS[6]) or '0', '^-?%d+$') then
-  return redis.error_reply('ERR ' .. KEYS[6] .. ' is not a number') -- before anything is written
+if not countable(redis.call('GET', KEYS[6])) then
+  return redis.error_reply('ERR ' .. KEYS[6] .. ' cannot be counted on') -- before anything is written
 end
-redis.call('ZREM', claimed, unpack(ended)) -- allowed when memory is short, so the next are too
+redis.call('HDEL', items, unpack(ended)) -- fails on a foreign value; allowed when memory is short, so the next are too
+redis.call('ZREM', claimed, unpack(ended))
 redis.call('INCRBY', KEYS[6], #ended)
 redis.call('HDEL', claimants, unpack(ended))
-redis.call('HDEL', KEYS[4], unpack(ended))
-redis.call('ZREM', KEYS[5], unpack(ended))
-redis.call('HDEL', items, unpack(ended))
-redis.call('HDEL', KEYS[7], unpack(ended))
-redis.call('HDEL', KEYS[8], unpack(ended))
+redis.pcall('HDEL', KEYS[4], unpack(ended)) -- the jobs have ended, whatever these are
+redis.pcall('ZREM', KEYS[5], unpack(ended))
+redis.pcall('HDEL', KEYS[7], unpack(ended))
+redis.pcall('HDEL', KEYS[8], unpack(ended))
 local watched = redis.call('EXISTS', KEYS[9]) == 1
-local ttl = tonumber(conf[2] or nil) or 600000
+local ttl = setting(conf[2], 0, 600000)
 for i, id in ipairs(wanted) do
   if reply[i] == 1 then
     if ARGV[4 * i + 2] == '1' then

@@ -34,12 +34,9 @@ if item then
 elseif result then
   state = 'finished'
 end
-local put = tonumber(redis.call('ZSCORE', KEYS[8], id) or nil) or 0
-if put < 1e11 then
-  put = put * 1000 -- a peer wrote seconds
-end
+local put = moment(redis.call('ZSCORE', KEYS[8], id), 0)
 return {{
-  1, state, item, tonumber(redis.call('HGET', KEYS[5], id) or nil) or 0,
+  1, state, item, setting(redis.call('HGET', KEYS[5], id), 0, 0),
   redis.call('HGET', KEYS[6], id), redis.call('HGET', KEYS[7], id),
-  math.floor(put), math.floor(tonumber(due or nil) or 0), result,
+  put, moment(due, 0), result,
 }}

@@ -27,17 +27,29 @@ local holder = redis.call('GET', KEYS[12])
 if holder and holder ~= ARGV[3] then
   return {{0, -10, 0, 0, 0, now, 0, '0', '0', '0', '0', '0'}}
 end
-redis.call('LLEN', ids) -- fails on a foreign value before anything is written
+redis.call('LLEN', ids) -- these fail on a foreign value before anything is written
+redis.call('HLEN', items)
 redis.call('SCARD', stalled)
+redis.call('ZCARD', delayed)
+redis.call('ZCARD', claimed)
 redis.call('HDEL', claimants, '') -- a write that is allowed when memory is short, so the next are too
 redis.call('SET', KEYS[12], ARGV[3], 'PX', ARGV[4])
-local most = tonumber(conf[2] or nil) or 0
-local timeout = tonumber(conf[3] or nil) or tonumber(ARGV[6])
+local most = setting(conf[2], 0, 0)
+local timeout = setting(conf[3], 1, tonumber(ARGV[6]))
 
 -- Claims whose lease has passed: those of engines by their token, those of peers by
--- the timeout. They end as a cancel does.
+-- the timeout. They end as a cancel does. A claim that is dated far ahead, by a clock
+-- that is wrong or has been set back, begins now.
 local function ours(score) -- and not of a peer who claimed the job since
   return score and tonumber(score) % 1 == 0.5
+end
+local function failed(id) -- a foreign value is replaced: the claim has ended by then
+  local n = redis.pcall('HINCRBY', cancelled, id, 1)
+  if type(n) == 'table' then
+    redis.pcall('HSET', cancelled, id, 1)
+    n = 1
+  end
+  return n
 end
 local ended, first = 0, tonumber(ARGV[7])
 local list = redis.call('ZRANGE', claimed, first, first + 999, 'WITHSCORES')
@@ -53,18 +65,21 @@ if now <= tonumber(ARGV[5]) and #list > 0 then
     if since < 1e11 then
       since = since * 1000 -- a peer wrote seconds
     end
-    local lease = ours(list[2 * i]) and holders[i] and tonumber(string.match(holders[i], ':(%d+)$') or nil) or timeout
-    if now - since > lease then
+    local own = ours(list[2 * i])
+    local lease = own and setting(string.match(holders[i] or '', ':(%d+)$'), 1, timeout) or timeout
+    if since - now > lease then
+      redis.call('ZADD', claimed, string.format(own and '%.0f.5' or '%.0f', now), id)
+    elseif now - since > lease then
       ended = ended + 1
       redis.call('ZREM', claimed, id)
       redis.call('HDEL', claimants, id)
-      redis.call('HDEL', progress, id)
+      redis.pcall('HDEL', progress, id) -- the claim has ended, whatever these are
       if redis.call('HEXISTS', items, id) == 1 then
-        redis.call('HSET', errors, id, 'the claim was not renewed in time')
-        if redis.call('HINCRBY', cancelled, id, 1) >= most and most > 0 then
-          redis.call('HDEL', cancelled, id)
+        redis.pcall('HSET', errors, id, 'the claim was not renewed in time')
+        if failed(id) >= most and most > 0 then
+          redis.pcall('HDEL', cancelled, id)
           redis.call('SADD', stalled, id)
-          redis.call('ZREM', published, id)
+          redis.pcall('ZREM', published, id)
           if redis.call('EXISTS', KEYS[11]) == 1 then
             redis.call('PUBLISH', ARGV[2], id .. '\0stalled')
           end
@@ -79,7 +94,10 @@ end
 
 -- What peers who finished or removed a job have left behind.
 local function sweep(n, scan, step, remove, key, alive)
-  local page = redis.call(scan, key, ARGV[7 + n], 'COUNT', 100)
+  local page = redis.pcall(scan, key, ARGV[7 + n], 'COUNT', 100)
+  if page.err then
+    return '0' -- a foreign value: nothing of ours is in it
+  end
   for i = 1, #page[2], step do
     if not alive(page[2][i]) then
       redis.call(remove, key, page[2][i])
@@ -102,7 +120,7 @@ local cursors = {
 }
 
 local due = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
-local wait = due and math.max(0, math.ceil(tonumber(due) - now)) or -10
+local wait = due and math.max(0, math.ceil(moment(due, now + 1e9) - now)) or -10
 local held = redis.call('ZCARD', claimed)
 local stray = redis.call('HLEN', items) - redis.call('LLEN', ids) - held
   - redis.call('SCARD', stalled) - redis.call('ZCARD', delayed)

@@ -26,7 +26,7 @@ if #due > 0 then
   end
 end
 local next = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')[2]
-local wait = next and math.max(0, math.ceil(tonumber(next) - now)) or -10
+local wait = next and math.max(0, math.ceil(moment(next, now + 1e9) - now)) or -10
 local reply = {}
 for i = 1, groups do
   reply[i] = wait

@@ -20,9 +20,9 @@ local conf = redis.call('HMGET', KEYS[10], 'type', 'max_failures', 'min_backoff'
 if conf[1] ~= 'job' then
   return refused(conf[1], groups)
 end
-local most = tonumber(conf[2] or nil) or 0
-local low = tonumber(conf[3] or nil) or 1000
-local high = math.max(low, tonumber(conf[4] or nil) or 600000)
+local most = setting(conf[2], 0, 0)
+local low = setting(conf[3], 0, 1000)
+local high = math.max(low, setting(conf[4], 0, 600000))
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('LLEN', ids) -- these fail on a foreign value before anything is written
@@ -33,6 +33,14 @@ redis.call('HLEN', cancelled)
 local function ours(score) -- and not of a peer who claimed the job since
   return score and tonumber(score) % 1 == 0.5
 end
+local function failed(id) -- a foreign value is replaced: the claim has ended by then
+  local n = redis.pcall('HINCRBY', cancelled, id, 1)
+  if type(n) == 'table' then
+    redis.pcall('HSET', cancelled, id, 1)
+    n = 1
+  end
+  return n
+end
 local reply = {}
 for i = 1, groups do
   local at = 6 * i - 3
@@ -42,18 +50,18 @@ for i = 1, groups do
   else
     redis.call('ZREM', claimed, id)
     redis.call('HDEL', claimants, id)
-    redis.call('HDEL', KEYS[11], id)
+    redis.pcall('HDEL', KEYS[11], id) -- the claim has ended, whatever these are
     if text ~= '' then
-      redis.call('HSET', errors, id, text)
+      redis.pcall('HSET', errors, id, text)
     end
     local failures = 0
     if what == 'cancel' then
-      failures = redis.call('HINCRBY', cancelled, id, 1)
+      failures = failed(id)
     end
     if what == 'stall' or what == 'cancel' and most > 0 and failures >= most then
       redis.call('HDEL', cancelled, id)
       redis.call('SADD', stalled, id)
-      redis.call('ZREM', published, id)
+      redis.pcall('ZREM', published, id)
       if redis.call('EXISTS', KEYS[9]) == 1 then
         redis.call('PUBLISH', ARGV[2], id .. '\0stalled')
       end

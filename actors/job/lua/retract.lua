@@ -5,27 +5,34 @@
 --            9 feed.errors  10 feed.progress  11 feed.waiters  12 feed.config
 -- ARGV       1 repeat  2 job.ended
 -- groups of  1: id
--- Returns    per job: 1 removed, 0 not found
+-- Returns    per job: 1 removed, 0 not found, -7 not run: it would take too long behind the
+--            others, ask again
 -- Publishes  job.ended id\0retracted for each job, while somebody waits
 local type = redis.call('HGET', KEYS[12], 'type')
 if type ~= 'job' then
   return refused(type, #ARGV - 2)
 end
-redis.call('LLEN', KEYS[1]) -- fails on a foreign value before anything is written
+-- Going through the list takes time in proportion to its length: one call goes
+-- through about a million elements.
+local walks = math.max(1, math.floor(1e6 / (redis.call('LLEN', KEYS[1]) + 1)))
+
 local reply = {}
 for i = 3, #ARGV do
   local id = ARGV[i]
-  if redis.call('HDEL', KEYS[2], id) == 0 then
+  if walks == 0 and redis.call('HEXISTS', KEYS[2], id) == 1 then
+    reply[i - 2] = -7
+  elseif redis.call('HDEL', KEYS[2], id) == 0 then
     reply[i - 2] = tonumber(ARGV[1])
   else
-    redis.call('ZREM', KEYS[3], id)
-    redis.call('HDEL', KEYS[4], id)
-    redis.call('HDEL', KEYS[5], id)
-    redis.call('ZREM', KEYS[6], id)
-    redis.call('SREM', KEYS[7], id)
-    redis.call('ZREM', KEYS[8], id)
-    redis.call('HDEL', KEYS[9], id)
-    redis.call('HDEL', KEYS[10], id)
+    walks = walks - 1
+    redis.pcall('ZREM', KEYS[3], id) -- the job is gone, whatever these are
+    redis.pcall('HDEL', KEYS[4], id)
+    redis.pcall('HDEL', KEYS[5], id)
+    redis.pcall('ZREM', KEYS[6], id)
+    redis.pcall('SREM', KEYS[7], id)
+    redis.pcall('ZREM', KEYS[8], id)
+    redis.pcall('HDEL', KEYS[9], id)
+    redis.pcall('HDEL', KEYS[10], id)
     redis.call('LREM', KEYS[1], 0, id)
     if redis.call('EXISTS', KEYS[11]) == 1 then
       redis.call('PUBLISH', ARGV[2], id .. '\0retracted')

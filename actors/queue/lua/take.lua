@@ -18,7 +18,7 @@ end
 local stored = redis.call('LINDEX', slot, 0)
 if stored == number then
   return {{1, redis.call('LINDEX', slot, 1), redis.call('LRANGE', slot, 2, -1)}}
-elseif stored and stored > number then
+elseif stored and stored > number and string.find(stored, '^%d+$') then
   return {{1, '0', {}}}
 end
 redis.call('LLEN', ids) -- these fail on a foreign value before anything is written

@@ -7,8 +7,8 @@
 -- Returns    {{status, type}}: 1 created, 0 it exists
 -- Publishes  newfeed name\0instance, conffeed name\0instance
 local name, instance, type = ARGV[4], ARGV[5], ARGV[6]
-local there = redis.call('HGET', KEYS[2], 'type')
 if redis.call('SISMEMBER', KEYS[1], name) == 1 then
+  local there = redis.call('HGET', KEYS[2], 'type')
   if not there then
     redis.call('HSET', KEYS[2], 'type', type)
     there = type
