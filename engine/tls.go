@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"syscall"
 )
 
@@ -51,6 +52,9 @@ func (d *tlsDialer) DialContext(ctx context.Context, network, addr string) (net.
 // hint adds to the error of the first commands what it may mean that the server
 // ended the connection instead of answering.
 func (at endpoint) hint(err error) error {
+	if at.tls && strings.Contains(err.Error(), "remote error: tls:") { // of a handshake that the server ended after we had
+		return fmt.Errorf("%w: the server wants a client certificate, or another one", err)
+	}
 	ended := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 	switch {
 	case !ended || at.network != "tcp":
