@@ -29,7 +29,6 @@ type Batch struct {
 	size    int // bytes of arguments
 	callers int
 	seq     uint64
-	sent    time.Time
 	limit   time.Duration // of one round trip
 
 	// before is the batch under way when this one was formed. Both have to take the

@@ -44,7 +44,6 @@ func Loop[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, owne
 		case b := <-out.Landed():
 			out.Land(b)
 			gather(box, out, owner)
-		case <-out.Spaced():
 		case <-out.Due():
 			out.Resume()
 		case <-box.Quit():
@@ -106,7 +105,6 @@ func shutdown[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, 
 		select {
 		case b := <-out.Landed():
 			out.Land(b)
-		case <-out.Spaced():
 		case <-out.Due():
 			out.Resume()
 		case <-ended:

@@ -188,12 +188,7 @@ func TestBatchLimits(t *testing.T) {
 		assert.Equal(t, i >= wire.MaxBatch, o.Full())
 		o.Add(noting(note, "w"))
 	}
-	total := 0
-	for _, n := range sizes(o, redis) {
-		assert.LessOrEqual(t, n, wire.MaxBatch)
-		total += n
-	}
-	assert.Equal(t, 600, total)
+	assert.ElementsMatch(t, []int{256, 256, 88}, sizes(o, redis)) // two are under way at once
 
 	lane, redis = fake(echo)
 	o = newOutbox("n", lane, time.Minute)
