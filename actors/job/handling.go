@@ -35,6 +35,8 @@ type execution struct {
 
 	started  time.Time
 	result   []byte
+	judged   bool // how it ends is known: it did not panic
+	how      ending
 	finished bool
 	status   int64
 }
@@ -105,9 +107,13 @@ func (o *owner) run(claims []*Claim, slots int) {
 	}
 }
 
-// do runs on a worker's goroutine, as done does.
+// do runs on a worker's goroutine, as done does. The error is judged here, where a panic
+// of its own methods is a panic of the handler: done must not panic, or the slot and the
+// claim would never end.
 func (x *execution) do(ctx context.Context) (err error) {
 	x.result, err = x.owner.handling.handler(ctx, x.claim)
+	x.how, x.finished = judge(err)
+	x.judged = true
 	return err
 }
 
@@ -128,20 +134,22 @@ func (x *execution) decide(err error) {
 	o, c := x.owner, x.claim
 	if err == nil && len(x.result) > o.kind.host.MaxItem {
 		err = Stall(fmt.Errorf("the result has %d bytes, the limit is %d", len(x.result), o.kind.host.MaxItem))
+		x.judged = false
 	}
-	how, finished := judge(err)
+	if !x.judged {
+		x.how, x.finished = judge(err)
+	}
 	if err != nil {
 		x.result = nil // discarded
 	}
-	if o.kind.draining.Load() && !finished && how.what == "cancel" {
-		how = ending{what: "return"} // it was interrupted: not its fault
+	if o.kind.draining.Load() && !x.finished && x.how.what == "cancel" {
+		x.how = ending{what: "return"} // it was interrupted: not its fault
 	}
-	x.finished = finished
 	x.Request = wire.Request{Script: release, Groups: 1, Repeatable: true, Patient: true}
-	if finished {
+	if x.finished {
 		x.Script, x.Args = finish, finishArgs(c, x.result)
 	} else {
-		x.Args = releaseArgs(c, how)
+		x.Args = releaseArgs(c, x.how)
 	}
 }
 
