@@ -515,3 +515,20 @@ func TestWait(t *testing.T) {
 	_, err = b.Wait(ctx, "a")
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
 }
+
+// A handler that was refused does not run, and leaves the job set to another one.
+func TestHandleWithAnEndedContext(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, job.Config{})
+	b.available("a")
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := b.eng.Handle(ended, b.Jobs, func(context.Context, *job.Claim) ([]byte, error) {
+		t.Error("it was refused")
+		return nil, nil
+	}, pool.Options{})
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.ErrorIs(t, err, engine.ErrNotSent)
+	b.handle(func(context.Context, *job.Claim) ([]byte, error) { return nil, nil }, pool.Options{})
+	redistest.Eventually(t, func() bool { return b.counts().Finished == 1 }, "the other one runs")
+}

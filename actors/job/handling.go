@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/thoonk-go/thoonk/internal/actor"
+	"github.com/thoonk-go/thoonk/internal/host"
 	"github.com/thoonk-go/thoonk/internal/wire"
 	"github.com/thoonk-go/thoonk/pool"
 )
@@ -47,6 +48,9 @@ func (k *Kind) Handle(ctx context.Context, j *Jobs, h Handler, o pool.Options, w
 	for _, w := range slices.Backward(wrappers) {
 		h = w(h)
 	}
+	if err := ctx.Err(); err != nil {
+		return j.wrap("handle", host.Refused(err))
+	}
 	onStuck := o.OnStuck
 	o.OnStuck = func(s pool.Stuck) {
 		k.meter(j.Name()).stuck.Add(1)
@@ -69,13 +73,8 @@ func (k *Kind) Handle(ctx context.Context, j *Jobs, h Handler, o pool.Options, w
 	hd.group.OnFree(func() { k.news(j, freed{}) })
 	k.handling[j.Name()] = hd
 	k.mu.Unlock()
-	_, err := j.h.Send(ctx, handled{})
-	if err != nil {
-		k.mu.Lock()
-		delete(k.handling, j.Name())
-		k.mu.Unlock()
-	}
-	return j.wrap("handle", err)
+	k.news(j, handled{}) // an owner may have seen it already: there is no way back
+	return nil
 }
 
 func (k *Kind) handlerOf(name string) *handling {
@@ -84,12 +83,19 @@ func (k *Kind) handlerOf(name string) *handling {
 	return k.handling[name]
 }
 
-// news tells a job set's owner something, without blocking the caller.
+// news tells a job set's owner something, without blocking the caller. However long the
+// inbox is full, it gets there: nobody would say it again.
 func (k *Kind) news(j *Jobs, c command) {
 	if box := j.h.Box(); box != nil && box.TrySend(c) {
 		return
 	}
-	go func() { _, _ = j.h.Send(k.host.Abort, c) }()
+	go func() {
+		for {
+			if _, err := j.h.Send(k.host.Abort, c); !errors.Is(err, actor.ErrUnavailable) {
+				return
+			}
+		}
+	}()
 }
 
 // run hands claims to the handler, each in one of the slots.
