@@ -23,7 +23,7 @@ type Batch struct {
 	numbers        *atomic.Uint64
 
 	lane    *Lane
-	alone   bool // nothing with a newer number may be under way with it
+	alone   bool // nothing newer may be under way with it; settled before written
 	cmds    []Command
 	runs    []run
 	size    int // bytes of arguments
@@ -105,6 +105,10 @@ func (b *Batch) Perform(_ context.Context, conn radix.Conn) error {
 	b.before = nil // or each batch would keep all those before it
 	b.conn = conn
 	b.lane.current.Store(&conn)
+	known := b.lane.knows(conn, b)
+	if !known {
+		b.alone = true // a NOSCRIPT would let the next batch pass this one
+	}
 	for {
 		err := b.roundTrip(conn)
 		if err != nil {
@@ -116,10 +120,16 @@ func (b *Batch) Perform(_ context.Context, conn radix.Conn) error {
 			return resp.ErrConnUsable{Err: resp3.SimpleError{S: msg}}
 		}
 		if b.complete() {
+			if !known {
+				b.lane.learn(conn, b)
+			}
 			return nil
 		}
 	}
 }
+
+// script is what run i calls.
+func (b *Batch) script(i int) *Script { return b.cmds[b.runs[i].from].request().Script }
 
 func (b *Batch) roundTrip(conn radix.Conn) error {
 	overdue := time.AfterFunc(b.limit, func() { _ = conn.Close() })

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +32,37 @@ type Lane struct {
 	dialErr atomic.Pointer[error]
 	current atomic.Pointer[radix.Conn] // the connection last used
 	bytes   atomic.Int64               // of arguments under way
+
+	mu    sync.Mutex
+	on    radix.Conn       // the connection that known is about
+	known map[*Script]bool // scripts that ran on it
+}
+
+// knows reports whether all scripts of b have run on the connection.
+func (l *Lane) knows(conn radix.Conn, b *Batch) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.on != conn {
+		return false
+	}
+	for i := range b.runs {
+		if !l.known[b.script(i)] {
+			return false
+		}
+	}
+	return true
+}
+
+// learn notes that the scripts of b have run on the connection.
+func (l *Lane) learn(conn radix.Conn, b *Batch) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.on != conn {
+		l.on, l.known = conn, make(map[*Script]bool)
+	}
+	for i := range b.runs {
+		l.known[b.script(i)] = true
+	}
 }
 
 // Cut closes the connection, which ends what is under way on it.

@@ -79,6 +79,9 @@ func drain[C any](box *actor.Mailbox[C], out *Outbox, owner Owner[C]) (n int) {
 	for ; !out.Full(); n++ {
 		select {
 		case c := <-box.In():
+			if n == 0 {
+				box.Touch()
+			}
 			owner.Handle(c)
 		default:
 			return n
