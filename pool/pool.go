@@ -40,7 +40,7 @@ type Pool struct {
 
 // Stats is what runs now, and what has run.
 type Stats struct {
-	Running int // tasks whose Do or Done has not returned
+	Running int // tasks whose Do or Done has not returned. Of a group: without those in Done that keep their slot, which the pool may have beyond Limit
 	Limit   int // of the pool, 0 without one; of a group its Workers
 	Stuck   int // of Running: those that were found stuck
 

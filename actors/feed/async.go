@@ -17,10 +17,10 @@ type AsyncOptions struct {
 }
 
 // An Async publishes without waiting for the answers: for callers that would need a
-// goroutine for each item on its way. Items take effect in the order in which they
-// were accepted; towards other calls of the feed they have no order before Flush. Safe
-// for concurrent use. It needs no closing; when the engine closes, what was accepted
-// is sent and answered.
+// goroutine for each item on its way. Items take effect in the order in which they were
+// accepted; towards other calls of the feed they have no order before Flush. Safe for
+// concurrent use. It needs no closing; when the engine closes, what was accepted is
+// answered: with ErrStopped if it was not sent.
 type Async struct {
 	feed *Feed
 	sent *host.Async[wire.Command]

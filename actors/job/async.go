@@ -17,9 +17,9 @@ type AsyncOptions struct {
 
 // An Async puts jobs without waiting for the answers: for callers that would need a
 // goroutine for each job on its way. Jobs are put in the order in which they were
-// accepted; towards other calls of the job set they have no order before Flush. Safe
-// for concurrent use. It needs no closing; when the engine closes, what was accepted is
-// sent and answered.
+// accepted; towards other calls of the job set they have no order before Flush. Safe for
+// concurrent use. It needs no closing; when the engine closes, what was accepted is
+// answered: with ErrStopped if it was not sent.
 type Async struct {
 	jobs *Jobs
 	sent *host.Async[command]

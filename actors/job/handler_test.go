@@ -22,6 +22,17 @@ import (
 	"github.com/thoonk-go/thoonk/pool"
 )
 
+// A brokenError is what careless handlers return: its methods panic.
+type brokenError struct{}
+
+func (*brokenError) Error() string { panic("broken") }
+func (e *brokenError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	panic("broken")
+}
+
 // What becomes of a job, by what its handler does.
 func TestPolicy(t *testing.T) {
 	t.Parallel()
@@ -55,6 +66,10 @@ func TestPolicy(t *testing.T) {
 			state: "cancelled: a=1\ndelayed: a@now\nerrors: a=pool: panic: discard: oh" + kept, numbers: numbers{failed: 1, panics: 1}},
 		"goexit": {do: func(context.Context, *job.Claim) ([]byte, error) { runtime.Goexit(); return nil, nil },
 			state: "cancelled: a=1\ndelayed: a@now\nerrors: a=pool: the task called runtime.Goexit" + kept, numbers: numbers{failed: 1}},
+		"error that panics": {do: returns(nil, (*brokenError)(nil)),
+			state: "cancelled: a=1\ndelayed: a@now\nerrors: a=pool: panic: broken" + kept, numbers: numbers{failed: 1, panics: 1}},
+		"error whose chain panics": {do: returns(nil, new(brokenError)),
+			state: "cancelled: a=1\ndelayed: a@now\nerrors: a=pool: panic: broken" + kept, numbers: numbers{failed: 1, panics: 1}},
 		"too large": {do: returns(make([]byte, 2000), nil),
 			state: "errors: a=the result has 2000 bytes, the limit is 1000\nitems: a=a\nstalled: a", numbers: numbers{stalled: 1}},
 		"long error": {do: returns(nil, job.Stall(errors.New(strings.Repeat("e", 9000)))),
@@ -504,4 +519,21 @@ func TestWait(t *testing.T) {
 	defer cancel()
 	_, err = b.Wait(ctx, "a")
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+// A handler that was refused does not run, and leaves the job set to another one.
+func TestHandleWithAnEndedContext(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, job.Config{})
+	b.available("a")
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := b.eng.Handle(ended, b.Jobs, func(context.Context, *job.Claim) ([]byte, error) {
+		t.Error("it was refused")
+		return nil, nil
+	}, pool.Options{})
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.ErrorIs(t, err, engine.ErrNotSent)
+	b.handle(func(context.Context, *job.Claim) ([]byte, error) { return nil, nil }, pool.Options{})
+	redistest.Eventually(t, func() bool { return b.counts().Finished == 1 }, "the other one runs")
 }

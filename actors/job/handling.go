@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/thoonk-go/thoonk/internal/actor"
+	"github.com/thoonk-go/thoonk/internal/host"
 	"github.com/thoonk-go/thoonk/internal/wire"
 	"github.com/thoonk-go/thoonk/pool"
 )
@@ -35,6 +36,8 @@ type execution struct {
 
 	started  time.Time
 	result   []byte
+	judged   bool // how it ends is known: it did not panic
+	how      ending
 	finished bool
 	status   int64
 }
@@ -44,6 +47,9 @@ type execution struct {
 func (k *Kind) Handle(ctx context.Context, j *Jobs, h Handler, o pool.Options, wrappers ...Middleware) error {
 	for _, w := range slices.Backward(wrappers) {
 		h = w(h)
+	}
+	if err := ctx.Err(); err != nil {
+		return j.wrap("handle", host.Refused(err))
 	}
 	onStuck := o.OnStuck
 	o.OnStuck = func(s pool.Stuck) {
@@ -67,13 +73,8 @@ func (k *Kind) Handle(ctx context.Context, j *Jobs, h Handler, o pool.Options, w
 	hd.group.OnFree(func() { k.news(j, freed{}) })
 	k.handling[j.Name()] = hd
 	k.mu.Unlock()
-	_, err := j.h.Send(ctx, handled{})
-	if err != nil {
-		k.mu.Lock()
-		delete(k.handling, j.Name())
-		k.mu.Unlock()
-	}
-	return j.wrap("handle", err)
+	k.news(j, handled{}) // an owner may have seen it already: there is no way back
+	return nil
 }
 
 func (k *Kind) handlerOf(name string) *handling {
@@ -82,12 +83,19 @@ func (k *Kind) handlerOf(name string) *handling {
 	return k.handling[name]
 }
 
-// news tells a job set's owner something, without blocking the caller.
+// news tells a job set's owner something, without blocking the caller. However long the
+// inbox is full, it gets there: nobody would say it again.
 func (k *Kind) news(j *Jobs, c command) {
 	if box := j.h.Box(); box != nil && box.TrySend(c) {
 		return
 	}
-	go func() { _, _ = j.h.Send(k.host.Abort, c) }()
+	go func() {
+		for {
+			if _, err := j.h.Send(k.host.Abort, c); !errors.Is(err, actor.ErrUnavailable) {
+				return
+			}
+		}
+	}()
 }
 
 // run hands claims to the handler, each in one of the slots.
@@ -105,9 +113,13 @@ func (o *owner) run(claims []*Claim, slots int) {
 	}
 }
 
-// do runs on a worker's goroutine, as done does.
+// do runs on a worker's goroutine, as done does. The error is judged here, where a panic
+// of its own methods is a panic of the handler: done must not panic, or the slot and the
+// claim would never end.
 func (x *execution) do(ctx context.Context) (err error) {
 	x.result, err = x.owner.handling.handler(ctx, x.claim)
+	x.how, x.finished = judge(err)
+	x.judged = true
 	return err
 }
 
@@ -128,20 +140,22 @@ func (x *execution) decide(err error) {
 	o, c := x.owner, x.claim
 	if err == nil && len(x.result) > o.kind.host.MaxItem {
 		err = Stall(fmt.Errorf("the result has %d bytes, the limit is %d", len(x.result), o.kind.host.MaxItem))
+		x.judged = false
 	}
-	how, finished := judge(err)
+	if !x.judged {
+		x.how, x.finished = judge(err)
+	}
 	if err != nil {
 		x.result = nil // discarded
 	}
-	if o.kind.draining.Load() && !finished && how.what == "cancel" {
-		how = ending{what: "return"} // it was interrupted: not its fault
+	if o.kind.draining.Load() && !x.finished && x.how.what == "cancel" {
+		x.how = ending{what: "return"} // it was interrupted: not its fault
 	}
-	x.finished = finished
 	x.Request = wire.Request{Script: release, Groups: 1, Repeatable: true, Patient: true}
-	if finished {
+	if x.finished {
 		x.Script, x.Args = finish, finishArgs(c, x.result)
 	} else {
-		x.Args = releaseArgs(c, how)
+		x.Args = releaseArgs(c, x.how)
 	}
 }
 

@@ -19,7 +19,8 @@ type AsyncOptions struct {
 // An Async puts without waiting for the answers: for callers that would need a goroutine
 // for each item on its way. Items are put in the order in which they were accepted;
 // towards other calls of the queue they have no order before Flush. Safe for concurrent
-// use. It needs no closing; when the engine closes, what was accepted is sent and answered.
+// use. It needs no closing; when the engine closes, what was accepted is answered: with
+// ErrStopped if it was not sent.
 type Async struct {
 	queue *Queue
 	sent  *host.Async[command]

@@ -69,10 +69,10 @@ func TestSoak(t *testing.T) {
 		}
 	})
 	t.Logf("seed %d\n%v", *seed, v)
-	require.Empty(t, v.Violations)
 	early, late := typical(samples, *soak/6), typical(samples, *soak)
 	t.Logf("after a sixth:  %v", early)
 	t.Logf("in the end:     %v", late)
+	require.Empty(t, v.Violations)
 	for i, who := range []string{"producer", "worker"} {
 		require.LessOrEqual(t, late.Goroutines[i], early.Goroutines[i]*5/4+10, who)
 		require.LessOrEqual(t, late.Heap[i], early.Heap[i]*3/2+4<<20, who)

@@ -59,13 +59,14 @@ func (d *tlsDialer) naming(addr string) *tls.Config {
 	return config
 }
 
-// hint adds to the error of the first commands what it may mean that the server ended the connection instead of
-// answering. In TLS 1.3 the handshake is over for a client before the server has looked at its certificate.
+// hint adds to the error of the first commands what it may mean that the server
+// ended the connection instead of answering.
 func (e Endpoint) hint(err error) error {
+	if e.tls && strings.Contains(err.Error(), "remote error: tls:") { // of a handshake that the server ended after we had
+		return fmt.Errorf("%w: the server wants a client certificate, or another one", err)
+	}
 	ended := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 	switch {
-	case e.tls && strings.Contains(err.Error(), "remote error: tls:") && strings.Contains(err.Error(), "certificate"):
-		return fmt.Errorf("%w: the server did not accept the client certificate, or the lack of one", err)
 	case !ended || e.network != "tcp":
 		return err
 	case e.tls:

@@ -21,13 +21,12 @@ type Batch struct {
 	numbers        *atomic.Uint64
 
 	lane    *Lane
-	alone   bool // nothing with a newer number may be under way with it
+	alone   bool // nothing newer may be under way with it; settled before written
 	cmds    []Command
 	runs    []run
 	size    int // bytes of arguments
 	callers int
 	seq     uint64
-	sent    time.Time
 	limit   time.Duration // of one round trip
 
 	// before is the batch under way when this one was formed. Both have to take the
@@ -107,16 +106,26 @@ func (b *Batch) Perform(_ context.Context, conn radix.Conn) error {
 	b.before = nil // or each batch would keep all those before it
 	b.conn = conn
 	b.lane.current.Store(&conn)
+	known := b.lane.knows(conn, b)
+	if !known {
+		b.alone = true // a NOSCRIPT would let the next batch pass this one
+	}
 	for {
 		err := b.roundTrip(conn)
 		if err != nil {
 			return err
 		}
 		if b.complete() {
+			if !known {
+				b.lane.learn(conn, b)
+			}
 			return nil
 		}
 	}
 }
+
+// script is what run i calls.
+func (b *Batch) script(i int) *Script { return b.cmds[b.runs[i].from].request().Script }
 
 func (b *Batch) roundTrip(conn radix.Conn) error {
 	overdue := time.AfterFunc(b.limit, func() { _ = conn.Close() })

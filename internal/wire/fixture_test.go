@@ -86,7 +86,6 @@ func pump(t *testing.T, o *wire.Outbox) {
 		select {
 		case b := <-o.Landed():
 			o.Land(b)
-		case <-o.Spaced():
 		case <-o.Due():
 			o.Resume()
 		case <-deadline:

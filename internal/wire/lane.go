@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,6 +40,41 @@ type Lane struct {
 	dialErr atomic.Pointer[error]
 	current atomic.Pointer[radix.Conn] // the connection last used
 	bytes   atomic.Int64               // of arguments under way
+
+	mu    sync.Mutex
+	known map[radix.Conn]map[*Script]bool // for the last connection to each node: scripts that ran on it
+}
+
+// knows reports whether all scripts of b have run on the connection.
+func (l *Lane) knows(conn radix.Conn, b *Batch) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	scripts := l.known[conn]
+	for i := range b.runs {
+		if !scripts[b.script(i)] {
+			return false
+		}
+	}
+	return true
+}
+
+// learn notes that the scripts of b have run on the connection.
+func (l *Lane) learn(conn radix.Conn, b *Batch) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	scripts := l.known[conn]
+	if scripts == nil {
+		scripts = make(map[*Script]bool)
+		if l.known == nil {
+			l.known = make(map[radix.Conn]map[*Script]bool)
+		}
+		addr := conn.Addr().String()
+		maps.DeleteFunc(l.known, func(before radix.Conn, _ map[*Script]bool) bool { return before.Addr().String() == addr })
+		l.known[conn] = scripts
+	}
+	for i := range b.runs {
+		scripts[b.script(i)] = true
+	}
 }
 
 // Cut closes the connection, which ends what is under way on it.

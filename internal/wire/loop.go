@@ -44,7 +44,6 @@ func Loop[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, owne
 		case b := <-out.Landed():
 			out.Land(b)
 			gather(box, out, owner)
-		case <-out.Spaced():
 		case <-out.Due():
 			out.Resume()
 		case <-box.Quit():
@@ -80,6 +79,9 @@ func drain[C any](box *actor.Mailbox[C], out *Outbox, owner Owner[C]) (n int) {
 	for ; !out.Full(); n++ {
 		select {
 		case c := <-box.In():
+			if n == 0 {
+				box.Touch()
+			}
 			owner.Handle(c)
 		default:
 			return n
@@ -106,7 +108,6 @@ func shutdown[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, 
 		select {
 		case b := <-out.Landed():
 			out.Land(b)
-		case <-out.Spaced():
 		case <-out.Due():
 			out.Resume()
 		case <-ended:

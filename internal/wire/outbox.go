@@ -3,7 +3,6 @@ package wire
 import (
 	"cmp"
 	"errors"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -51,8 +50,6 @@ type Outbox struct {
 	last    int    // callers in the last one that landed
 	seq     uint64
 	landed  chan *Batch
-	trip    time.Duration // how long the last batch was under way
-	gap     *time.Timer   // runs while the second batch keeps its distance from the first
 
 	failed  []*Batch // to be sent again once nothing is under way
 	backoff time.Duration
@@ -84,14 +81,6 @@ func (o *Outbox) Trouble() time.Time { return o.trouble }
 
 // Landed delivers batches that came back; pass them to Land.
 func (o *Outbox) Landed() <-chan *Batch { return o.landed }
-
-// Spaced fires when the second batch may follow the first.
-func (o *Outbox) Spaced() <-chan time.Time {
-	if o.gap == nil {
-		return nil
-	}
-	return o.gap.C
-}
 
 // Due fires when Resume should be called.
 func (o *Outbox) Due() <-chan time.Time {
@@ -151,59 +140,21 @@ func (o *Outbox) mayLaunch() bool {
 		return true
 	case o.flights >= maxFlights || o.newest == nil || !o.newest.written.Load() || o.newest.alone:
 		return false
-	case !o.Full() && 4*o.callers < o.newest.callers:
-		return false
 	default:
-		return o.spaced()
+		return o.Full() || 4*o.callers >= o.newest.callers
 	}
-}
-
-// Two batches that go round together would both be on their way at one time and both
-// in Redis at another. Where the way is long they keep a distance, so that one is on its way
-// while Redis works on the other. A few callers gain nothing by it.
-const (
-	longTrip  = time.Millisecond
-	maxGap    = 10 * time.Millisecond
-	minSpaced = 8 // callers
-)
-
-// spaced reports that the newest batch has gone far enough ahead, or else has Spaced tell.
-func (o *Outbox) spaced() bool {
-	if o.trip < longTrip || o.newest.callers < minSpaced {
-		return true
-	}
-	left := min(o.trip/4, maxGap) - time.Since(o.newest.sent)
-	switch {
-	case left <= 0:
-		return true
-	case o.gap == nil:
-		o.gap = time.NewTimer(left)
-	default:
-		o.gap.Reset(left)
-	}
-	return false
-}
-
-// share is how many callers may travel in the next batch: where the way is long, and
-// nothing is under way, half of them are left for the second.
-func (o *Outbox) share() int {
-	if o.flights > 0 || o.trip < longTrip || o.callers < 2*minSpaced {
-		return math.MaxInt
-	}
-	return (o.callers + 1) / 2
 }
 
 // form takes a batch off the queue. It leaves out those whose caller has left.
 func (o *Outbox) form() *Batch {
 	b := &Batch{name: o.cfg.Name, instance: o.cfg.Instance, numbers: o.cfg.Numbers, seq: o.seq, before: o.newest, cmds: make([]Command, 0, min(len(o.queue), MaxBatch))}
 	o.seq++
-	b.sent = time.Now()
-	n, groups, most := 0, 0, o.share()
+	n, groups, now := 0, 0, time.Now()
 	for _, c := range o.queue {
 		r := c.request()
 		if len(b.cmds) == 0 {
 			b.alone = r.keepsNumber()
-		} else if groups+r.Groups > MaxBatch || b.callers >= most || b.size+len(r.Args) > MaxBatchSize || b.alone && !b.joins(r) {
+		} else if groups+r.Groups > MaxBatch || b.size+len(r.Args) > MaxBatchSize || b.alone && !b.joins(r) {
 			break
 		}
 		n++
@@ -216,7 +167,7 @@ func (o *Outbox) form() *Batch {
 			continue
 		}
 		if r.born.IsZero() {
-			r.born = b.sent
+			r.born = now
 		}
 		groups += r.Groups
 		b.add(c)
@@ -248,9 +199,6 @@ func (o *Outbox) settle(b *Batch) {
 		o.newest = nil
 	}
 	o.last = b.callers
-	if b.err == nil {
-		o.trip = time.Since(b.sent)
-	}
 	o.cfg.Stats.landed(len(b.cmds))
 	again := b.cmds[:0]
 	for i := range b.runs {

@@ -45,3 +45,14 @@ local function moment(score, default)
   end
   return math.floor(t < 1e11 and t * 1000 or t)
 end
+
+-- lenient is redis.call where a foreign value of a key must not stop the script: it
+-- answers with the error. A right that the user lacks stops it all the same.
+local function lenient(command, ...)
+  local reply = redis.pcall(command, ...)
+  local err = type(reply) == 'table' and reply.err
+  if err and (string.find(err, "NOPERM") or string.find(err, "can't run this command")) then
+    error("NOPERM no right to '" .. command .. "'", 0)
+  end
+  return reply
+end

@@ -38,8 +38,8 @@ local function describe(list)
   if #list > 0 then
     local values = redis.call('HMGET', items, unpack(list))
     -- The jobs are claimed: a foreign value of these must not keep them.
-    local failures = redis.pcall('HMGET', cancelled, unpack(list))
-    local dates = redis.pcall('ZMSCORE', published, unpack(list))
+    local failures = lenient('HMGET', cancelled, unpack(list))
+    local dates = lenient('ZMSCORE', published, unpack(list))
     for i, id in ipairs(list) do
       if values[i] then -- else a peer has finished it since
         local n = #rows
@@ -99,8 +99,8 @@ local function accept(list)
   end
   local values = redis.call('HMGET', items, unpack(list))
   local held = redis.call('ZMSCORE', claimed, unpack(list))
-  local dead = redis.pcall('SMISMEMBER', stalled, unpack(list)) -- they are popped already
-  local late = redis.pcall('ZMSCORE', delayed, unpack(list))
+  local dead = lenient('SMISMEMBER', stalled, unpack(list)) -- they are popped already
+  local late = lenient('ZMSCORE', delayed, unpack(list))
   for i, id in ipairs(list) do
     if values[i] and not held[i] and dead[i] ~= 1 and not late[i] and not seen[id] then
       seen[id] = true

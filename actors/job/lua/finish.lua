@@ -43,10 +43,10 @@ redis.call('HDEL', items, unpack(ended)) -- fails on a foreign value; allowed wh
 redis.call('ZREM', claimed, unpack(ended))
 redis.call('INCRBY', KEYS[6], #ended)
 redis.call('HDEL', claimants, unpack(ended))
-redis.pcall('HDEL', KEYS[4], unpack(ended)) -- the jobs have ended, whatever these are
-redis.pcall('ZREM', KEYS[5], unpack(ended))
-redis.pcall('HDEL', KEYS[7], unpack(ended))
-redis.pcall('HDEL', KEYS[8], unpack(ended))
+lenient('HDEL', KEYS[4], unpack(ended)) -- the jobs have ended, whatever these are
+lenient('ZREM', KEYS[5], unpack(ended))
+lenient('HDEL', KEYS[7], unpack(ended))
+lenient('HDEL', KEYS[8], unpack(ended))
 local watched = redis.call('EXISTS', KEYS[9]) == 1
 local ttl = setting(conf[2], 0, 600000)
 for i, id in ipairs(wanted) do

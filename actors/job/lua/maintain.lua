@@ -44,9 +44,9 @@ local function ours(score) -- and not of a peer who claimed the job since
   return score and tonumber(score) % 1 == 0.5
 end
 local function failed(id) -- a foreign value is replaced: the claim has ended by then
-  local n = redis.pcall('HINCRBY', cancelled, id, 1)
+  local n = lenient('HINCRBY', cancelled, id, 1)
   if type(n) == 'table' then
-    redis.pcall('HSET', cancelled, id, 1)
+    lenient('HSET', cancelled, id, 1)
     n = 1
   end
   return n
@@ -73,13 +73,13 @@ if now <= tonumber(ARGV[5]) and #list > 0 then
       ended = ended + 1
       redis.call('ZREM', claimed, id)
       redis.call('HDEL', claimants, id)
-      redis.pcall('HDEL', progress, id) -- the claim has ended, whatever these are
+      lenient('HDEL', progress, id) -- the claim has ended, whatever these are
       if redis.call('HEXISTS', items, id) == 1 then
-        redis.pcall('HSET', errors, id, 'the claim was not renewed in time')
+        lenient('HSET', errors, id, 'the claim was not renewed in time')
         if failed(id) >= most and most > 0 then
-          redis.pcall('HDEL', cancelled, id)
+          lenient('HDEL', cancelled, id)
           redis.call('SADD', stalled, id)
-          redis.pcall('ZREM', published, id)
+          lenient('ZREM', published, id)
           if redis.call('EXISTS', KEYS[11]) == 1 then
             redis.call('PUBLISH', ARGV[2], id .. '\0stalled')
           end
@@ -94,7 +94,7 @@ end
 
 -- What peers who finished or removed a job have left behind.
 local function sweep(n, scan, step, remove, key, alive)
-  local page = redis.pcall(scan, key, ARGV[7 + n], 'COUNT', 100)
+  local page = lenient(scan, key, ARGV[7 + n], 'COUNT', 100)
   if page.err then
     return '0' -- a foreign value: nothing of ours is in it
   end

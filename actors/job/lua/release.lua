@@ -34,9 +34,9 @@ local function ours(score) -- and not of a peer who claimed the job since
   return score and tonumber(score) % 1 == 0.5
 end
 local function failed(id) -- a foreign value is replaced: the claim has ended by then
-  local n = redis.pcall('HINCRBY', cancelled, id, 1)
+  local n = lenient('HINCRBY', cancelled, id, 1)
   if type(n) == 'table' then
-    redis.pcall('HSET', cancelled, id, 1)
+    lenient('HSET', cancelled, id, 1)
     n = 1
   end
   return n
@@ -50,9 +50,9 @@ for i = 1, groups do
   else
     redis.call('ZREM', claimed, id)
     redis.call('HDEL', claimants, id)
-    redis.pcall('HDEL', KEYS[11], id) -- the claim has ended, whatever these are
+    lenient('HDEL', KEYS[11], id) -- the claim has ended, whatever these are
     if text ~= '' then
-      redis.pcall('HSET', errors, id, text)
+      lenient('HSET', errors, id, text)
     end
     local failures = 0
     if what == 'cancel' then
@@ -61,7 +61,7 @@ for i = 1, groups do
     if what == 'stall' or what == 'cancel' and most > 0 and failures >= most then
       redis.call('HDEL', cancelled, id)
       redis.call('SADD', stalled, id)
-      redis.pcall('ZREM', published, id)
+      lenient('ZREM', published, id)
       if redis.call('EXISTS', KEYS[9]) == 1 then
         redis.call('PUBLISH', ARGV[2], id .. '\0stalled')
       end

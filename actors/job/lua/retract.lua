@@ -25,14 +25,14 @@ for i = 3, #ARGV do
     reply[i - 2] = tonumber(ARGV[1])
   else
     walks = walks - 1
-    redis.pcall('ZREM', KEYS[3], id) -- the job is gone, whatever these are
-    redis.pcall('HDEL', KEYS[4], id)
-    redis.pcall('HDEL', KEYS[5], id)
-    redis.pcall('ZREM', KEYS[6], id)
-    redis.pcall('SREM', KEYS[7], id)
-    redis.pcall('ZREM', KEYS[8], id)
-    redis.pcall('HDEL', KEYS[9], id)
-    redis.pcall('HDEL', KEYS[10], id)
+    lenient('ZREM', KEYS[3], id) -- the job is gone, whatever these are
+    lenient('HDEL', KEYS[4], id)
+    lenient('HDEL', KEYS[5], id)
+    lenient('ZREM', KEYS[6], id)
+    lenient('SREM', KEYS[7], id)
+    lenient('ZREM', KEYS[8], id)
+    lenient('HDEL', KEYS[9], id)
+    lenient('HDEL', KEYS[10], id)
     redis.call('LREM', KEYS[1], 0, id)
     if redis.call('EXISTS', KEYS[11]) == 1 then
       redis.call('PUBLISH', ARGV[2], id .. '\0retracted')

@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/thoonk-go/thoonk/internal/chaos/ledger"
@@ -22,7 +24,7 @@ func Calls(v *Verdict, h *ledger.History, lives map[string]Life) {
 		v.Check(n.Outcome != ledger.Strange, "errors say what happened", "%v", n)
 		if n.Do == "stalled" {
 			stalls[n.Process] = append(stalls[n.Process], [2]int64{n.At - n.Number, n.At})
-			v.count(v.Remarks, "times a process did not come to run for 0.3 s", 1)
+			v.count(v.Remarks, "times a process came to run late", 1)
 		}
 	}
 	for _, c := range h.Calls {
@@ -35,16 +37,19 @@ func Calls(v *Verdict, h *ledger.History, lives map[string]Life) {
 		v.count(v.Outcomes, c.Outcome, 1)
 		v.Check(c.Outcome != ledger.Strange, "errors say what happened", "%v", c)
 		if c.Until != 0 {
-			late := time.Duration(c.End - c.Until - max(during(lives[c.Process].Pauses, c), during(stalls[c.Process], c)))
+			late := time.Duration(c.End - c.Until - during(slices.Concat(lives[c.Process].Pauses, stalls[c.Process]), c))
 			v.Check(late < Grace, "calls end with their context", "%v late: %v", late, c)
 		}
 	}
 }
 
-// during is how much of some stretches of time is in that of a call.
+// during is how much of some stretches of time, which may overlap, is in that of a call.
 func during(stretches [][2]int64, c *ledger.Call) (total int64) {
+	slices.SortFunc(stretches, func(a, b [2]int64) int { return cmp.Compare(a[0], b[0]) })
+	from := c.At
 	for _, s := range stretches {
-		total += max(0, min(s[1], c.End)-max(s[0], c.At))
+		total += max(0, min(s[1], c.End)-max(s[0], from))
+		from = max(from, s[1])
 	}
 	return total
 }

@@ -148,7 +148,7 @@ func (p *process) heartbeat() {
 		case <-p.produce.Done():
 			wait.Stop()
 		}
-		if now := ledger.Now(); now-last > int64(3*beat) {
+		if now := ledger.Now(); now-last > int64(3*beat/2) {
 			p.book.Note(ledger.Record{Do: "stalled", Number: now - last})
 		}
 		last = ledger.Now()

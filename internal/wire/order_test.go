@@ -1,0 +1,53 @@
+package wire_test
+
+import (
+	"bytes"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/thoonk-go/thoonk/internal/contract"
+	"github.com/thoonk-go/thoonk/internal/redisserver"
+	"github.com/thoonk-go/thoonk/internal/redistest"
+)
+
+// A server that has just started knows no scripts. One that another connection teaches a
+// script between two batches runs them in their order nevertheless.
+func TestOrderWhileScriptsAreLearnt(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Private(t, redisserver.Options{})
+	proxy := redistest.NewProxy(t, srv.URL())
+	network, addr := proxy.Addr()
+	r := newReal(t, srv.URL(), network, addr, 5*time.Second, time.Minute)
+	var seen atomic.Int64
+	proxy.OnRequest(func(_ int, raw []byte) {
+		if bytes.Contains(raw, []byte(note.SHA())) && seen.Add(1) == 2 {
+			r.peer.Do("SCRIPT", "LOAD", note.Source())
+		}
+	})
+	proxy.Delay(100 * time.Millisecond) // the second is on its way before the first has its answer
+	var calls []call
+	add := func(word string, n int) {
+		for i := range n {
+			c := repeatable(noting(note, fmt.Sprint(word, i)))
+			calls = append(calls, c)
+			r.Add(c)
+		}
+	}
+	add("a", 3)
+	r.Flush()
+	redistest.Eventually(t, func() bool { return seen.Load() == 1 }, "the first is on its way")
+	add("b", 3)
+	pump(t, r.Outbox)
+	var want []string
+	for _, c := range calls {
+		v, err := answer(t, c)
+		require.NoError(t, err)
+		want = append(want, v+"/0")
+	}
+	assert.Equal(t, want, r.peer.Strings("LRANGE", contract.IDs.Of(r.name), 0, -1))
+}
