@@ -93,6 +93,9 @@ func TestPasswordsAreNotTold(t *testing.T) {
 		"redis://u:1/" + password + "@host/0", "redis://u:1?" + password + "@host/0", "redis://u:1#" + password + "@host/0", "redis://:" + password + "@host/x",
 		"http://:" + password + "@host", "unix://:" + password + "@host/path", "u:" + password + "@host",
 		strings.Replace(srv.URL(), "another-0ne", password, 1),
+		"redis+cluster://u:" + password + "@127.0.0.1:1,127.0.0.1:2", "redis+cluster://:" + password + "@127.0.0.1:" + fmt.Sprint(srv.Port()),
+		"redis+cluster://u:1/" + password + "@127.0.0.1:1", "redis+sentinel://:" + password + "@127.0.0.1:1,127.0.0.1:2/m?db=1",
+		"redis+sentinel://127.0.0.1:" + fmt.Sprint(srv.Port()) + "/m?sentinel_user=u&sentinel_password=" + password,
 	} {
 		cfg := engine.Config{URL: url, DialTimeout: 500 * time.Millisecond, Timeout: time.Second, Logger: l.log}
 		_, err := engine.Open(t.Context(), cfg)

@@ -104,6 +104,7 @@ type fakeRedis struct {
 	exchanges []exchange
 	requests  []string
 	closed    bool
+	path      string // of its address
 }
 
 func fake(e ...exchange) (*wire.Lane, *fakeRedis) {
@@ -111,7 +112,7 @@ func fake(e ...exchange) (*wire.Lane, *fakeRedis) {
 	return &wire.Lane{Client: f, Timeout: 5 * time.Second}, f
 }
 
-func (f *fakeRedis) Addr() net.Addr { return &net.UnixAddr{} }
+func (f *fakeRedis) Addr() net.Addr { return &net.UnixAddr{Name: f.path} }
 func (f *fakeRedis) Close() error   { f.mu.Lock(); defer f.mu.Unlock(); f.closed = true; return nil }
 
 func (f *fakeRedis) Do(ctx context.Context, a radix.Action) error { return a.Perform(ctx, f) }
