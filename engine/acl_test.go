@@ -134,7 +134,6 @@ func TestRightsSuffice(t *testing.T) {
 // Beyond one server the documented rights suffice too, and nothing else is tried.
 func TestRightsBeyondOneServer(t *testing.T) {
 	t.Parallel()
-	redistest.Shared(t).NeedSingle(t, "has topologies of its own")
 	one, beyond := documented(t)
 	require.Len(t, beyond, 3)
 	rules := slices.Concat(slices.Collect(maps.Values(one))...)

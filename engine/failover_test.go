@@ -89,7 +89,6 @@ func then(ctx context.Context, err error, wait func(context.Context) error) erro
 // followers know what is there in the end, and what replicas have acknowledged is not lost.
 func TestFailover(t *testing.T) {
 	t.Parallel()
-	redistest.Shared(t).NeedSingle(t, "has topologies of its own")
 	topologies := map[string]func(*testing.T, string) failing{"cluster": failingCluster, "sentinel": failingSentinel}
 	for name, topology := range topologies {
 		for _, fault := range []string{killed, stopped, planned, cutOff} {
@@ -127,7 +126,6 @@ func TestFailover(t *testing.T) {
 // TestMigration: slots move from node to node under load; nobody notices.
 func TestMigration(t *testing.T) {
 	t.Parallel()
-	redistest.Shared(t).NeedSingle(t, "has topologies of its own")
 	c := redistest.PrivateCluster(t, redisserver.ClusterOptions{NodeTimeout: nodeTimeout, Replicas: -1})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -20,7 +20,6 @@ import (
 
 func TestClusterWorks(t *testing.T) {
 	t.Parallel()
-	redistest.Shared(t).NeedSingle(t, "has topologies of its own")
 	ca := newAuthority(t)
 	for _, server := range []redisserver.Options{{Password: "p@ss,w/rd"}, {TLS: ca.directory("127.0.0.1", time.Now().Add(time.Hour))}} {
 		c := redistest.PrivateCluster(t, redisserver.ClusterOptions{Server: server})
@@ -30,7 +29,6 @@ func TestClusterWorks(t *testing.T) {
 
 func TestSentinelWorks(t *testing.T) {
 	t.Parallel()
-	redistest.Shared(t).NeedSingle(t, "has topologies of its own")
 	ca := newAuthority(t)
 	for _, server := range []redisserver.Options{{Password: "p@ss,w/rd"}, {TLS: ca.directory("127.0.0.1", time.Now().Add(time.Hour))}} {
 		s := redistest.PrivateSentinel(t, redisserver.SentinelOptions{Server: server})

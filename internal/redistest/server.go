@@ -74,9 +74,11 @@ func Shared(t testing.TB) *Target {
 }
 
 // Private starts a redis-server of the test's own, to kill, pause and restart, and stops it when the test ends.
-// Without a redis-server the test is skipped; with CI set it fails. REDIS_URL has no influence.
+// Without a redis-server the test is skipped; with CI set it fails. REDIS_URL has no influence. With THOONK_TOPOLOGY set the
+// test is skipped, and so are those with a PrivateCluster or a PrivateSentinel: they are the same without it.
 func Private(t testing.TB, opts redisserver.Options) *redisserver.Server {
 	t.Helper()
+	needOwn(t)
 	srv, err := redisserver.Start(t.Context(), opts)
 	own(t, srv, err)
 	return srv

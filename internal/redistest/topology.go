@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 // redis-server the test is skipped; with CI set it fails.
 func PrivateCluster(t testing.TB, opts redisserver.ClusterOptions) *redisserver.Cluster {
 	t.Helper()
+	needOwn(t)
 	c, err := redisserver.StartCluster(t.Context(), opts)
 	own(t, c, err)
 	return c
@@ -23,9 +25,19 @@ func PrivateCluster(t testing.TB, opts redisserver.ClusterOptions) *redisserver.
 // Without a redis-server the test is skipped; with CI set it fails.
 func PrivateSentinel(t testing.TB, opts redisserver.SentinelOptions) *redisserver.Sentinel {
 	t.Helper()
+	needOwn(t)
 	s, err := redisserver.StartSentinel(t.Context(), opts)
 	own(t, s, err)
 	return s
+}
+
+// needOwn ends a test that is about to start a server of its own where the tests run on a topology: it would do the same
+// there as without one.
+func needOwn(t testing.TB) {
+	t.Helper()
+	if topology := os.Getenv("THOONK_TOPOLOGY"); topology != "" {
+		skipTopology(t, topology, "has a server or a topology of its own")
+	}
 }
 
 // own has the test stop what was started for it.
