@@ -22,6 +22,7 @@ var ErrHandled = errors.New("job: the job set has a handler already")
 type handling struct {
 	handler Handler
 	group   *pool.Group
+	workers int // slots of the group
 }
 
 // An execution is one run of a handler, and then the command that ends its claim. It
@@ -70,6 +71,7 @@ func (k *Kind) Handle(ctx context.Context, j *Jobs, h Handler, o pool.Options, w
 		return j.wrap("handle", ErrHandled)
 	}
 	hd := &handling{handler: h, group: k.pool.Group(o)}
+	hd.workers = hd.group.Stats().Limit
 	hd.group.OnFree(func() { k.news(j, freed{}) })
 	k.handling[j.Name()] = hd
 	k.mu.Unlock()

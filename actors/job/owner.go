@@ -230,8 +230,13 @@ func (o *owner) lineWants() int {
 	return min(o.line.Wants(coming+wire.MaxBatch)-coming, wire.MaxBatch)
 }
 
-// slots takes as many slots of the handler's pool as there are. Too few to be worth
-// a claim beside the other one are held until that is back.
+// minHalf is how many slots make a claim of half of them worth while.
+const minHalf = 8
+
+// slots takes the slots of the handler's pool for a claim. Of many it takes half, and the
+// rest for the claim behind, in a batch of its own: while one half of the workers is on
+// its way, Redis works for the other. Too few to be worth a claim beside the other one are held
+// until that is back.
 func (o *owner) slots(other *claiming) int {
 	if o.handling == nil || o.draining || o.paused {
 		return 0
@@ -241,11 +246,20 @@ func (o *owner) slots(other *claiming) int {
 		o.noSlots = o.held < wire.MaxBatch // until the pool tells
 		o.asking = o.noSlots
 	}
-	if other != nil && other.slots > 0 && 4*o.held < other.want {
-		return 0
+	if other != nil && other.slots > 0 {
+		if 4*o.held < other.want {
+			return 0
+		}
+		if !other.begun || !o.out.Written() {
+			o.out.TellWritten()
+			return 0
+		}
 	}
 	n := o.held
-	o.held = 0
+	if half := (o.handling.workers + 1) / 2; half >= minHalf {
+		n = min(n, half)
+	}
+	o.held -= n
 	return n
 }
 

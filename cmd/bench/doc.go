@@ -98,7 +98,7 @@
 // Delayed jobs of asynq are due in whole seconds, rounded down: "early" is how many began before their time, which counts
 // as on time, and "earliest ms" by how much.
 //
-// With -rtt everything that is measured goes through a forwarder in this process, peers too; what fills, checks and cleans
+// With -rtt everything that is measured goes through a forwarder, a process of its own, peers too; what fills, checks and cleans
 // up does not. "rtt us" is what a PING takes. The ceiling then has more calls in flight. feed/restart, which has a server
 // of its own, knows nothing of it.
 //

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/thoonk-go/thoonk/cmd/bench/internal/delay"
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/driver"
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/report"
 )
@@ -23,6 +24,9 @@ const (
 )
 
 func main() {
+	if delay.Child() {
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second one ends us at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))

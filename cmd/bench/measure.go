@@ -95,7 +95,7 @@ func (e *Env) MeasureLoop(ctx context.Context, loop Loop) (Result, error) {
 		if before.cpuKnown && after.cpuKnown {
 			r.RedisCPU = report.Of((after.cpu - before.cpu) / float64(ops) * 1e6)
 		}
-		if before.cpuKnown && cpu.Known && e.far.trip == 0 { // else it has the server's in it, or the forwarder's
+		if before.cpuKnown && cpu.Known { // else it has the server's in it
 			r.CPU = report.Of(float64((after.own - before.own).Nanoseconds()) / float64(ops) / 1e3)
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -61,11 +60,10 @@ func (e *Env) forward(rtt time.Duration) (string, error) {
 		e.AtEnd(func() error { return os.RemoveAll(dir) })
 		network, addr = "unix", filepath.Join(dir, "far.sock")
 	}
-	l, err := net.Listen(network, addr)
+	f, err := delay.Spawn(network, addr, e.srv.url, rtt)
 	if err != nil {
 		return "", err
 	}
-	f := delay.Start(l, rtt, func(ctx context.Context) (net.Conn, error) { return to.DialContext(ctx, to.Network, to.Addr) })
 	e.AtEnd(f.Close)
 	if network == "unix" {
 		u.Scheme, u.Path = "unix", addr
@@ -73,7 +71,7 @@ func (e *Env) forward(rtt time.Duration) (string, error) {
 			u.RawQuery = "db=" + to.DB
 		}
 	} else {
-		u.Host = l.Addr().String()
+		u.Host = f.Addr
 	}
 	return u.String(), nil
 }

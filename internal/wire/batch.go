@@ -34,7 +34,8 @@ type Batch struct {
 	before *Batch
 	conn   radix.Conn // set before written
 
-	written atomic.Bool // some of it may have reached Redis
+	written atomic.Bool   // some of it may have reached Redis
+	wrote   chan struct{} // is told when it is written; nil: nobody
 
 	// mu is held while the connection's goroutine writes or reads. abandoned
 	// keeps that goroutine, which may outlive a failed call, from touching the
@@ -198,8 +199,13 @@ func (m *marshaler) MarshalRESP(w io.Writer, _ *resp.Opts) error {
 	}
 	if b.waits() {
 		b.short = true // until we know better: the connection may break between the answers and this one
-		_, err := w.Write(b.appendWait(head[:0]))
-		return err
+		if _, err := w.Write(b.appendWait(head[:0])); err != nil {
+			return err
+		}
+	}
+	select {
+	case b.wrote <- struct{}{}:
+	default: // nobody wants to know, or will look anyway
 	}
 	return nil
 }

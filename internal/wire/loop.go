@@ -44,6 +44,7 @@ func Loop[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, owne
 		case b := <-out.Landed():
 			out.Land(b)
 			gather(box, out, owner)
+		case <-out.Wrote():
 		case <-out.Due():
 			out.Resume()
 		case <-box.Quit():
@@ -108,6 +109,7 @@ func shutdown[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, 
 		select {
 		case b := <-out.Landed():
 			out.Land(b)
+		case <-out.Wrote():
 		case <-out.Due():
 			out.Resume()
 		case <-ended:

@@ -50,6 +50,8 @@ type Outbox struct {
 	last    int    // callers in the last one that landed
 	seq     uint64
 	landed  chan *Batch
+	wrote   chan struct{} // a batch is on the wire, and somebody wants to know
+	tell    bool          // somebody wants to know it of the next one
 
 	failed  []*Batch // to be sent again once nothing is under way
 	backoff time.Duration
@@ -82,6 +84,15 @@ func (o *Outbox) Trouble() time.Time { return o.trouble }
 // Landed delivers batches that came back; pass them to Land.
 func (o *Outbox) Landed() <-chan *Batch { return o.landed }
 
+// Wrote tells that a batch is on the wire, after TellWritten.
+func (o *Outbox) Wrote() <-chan struct{} { return o.wrote }
+
+// TellWritten has Wrote tell when the next batch is on the wire.
+func (o *Outbox) TellWritten() { o.tell = true }
+
+// Written reports that the newest batch is on the wire: what is added goes with another.
+func (o *Outbox) Written() bool { return o.newest == nil || o.newest.written.Load() }
+
 // Due fires when Resume should be called.
 func (o *Outbox) Due() <-chan time.Time {
 	if o.pause == nil {
@@ -109,6 +120,10 @@ func (o *Outbox) Flush() (landed bool) {
 		}
 		if o.landed == nil {
 			o.landed = make(chan *Batch, maxFlights)
+			o.wrote = make(chan struct{}, 1)
+		}
+		if o.tell {
+			o.tell, b.wrote = false, o.wrote
 		}
 		go func() {
 			o.cfg.Lane.fly(b)

@@ -8,6 +8,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/thoonk-go/thoonk/cmd/bench/internal/load"
 )
 
 // A Forwarder joins each connection that it accepts with one of its own.
@@ -127,8 +129,8 @@ func (f *Forwarder) stamp(from net.Conn, late chan<- chunk) {
 	}
 }
 
-// deliver writes each chunk when it is due; a sleep in a system call would be more exact and keep a processor from the
-// goroutines that are measured. After an error it drops what is left, so that stamp never waits for it.
+// deliver writes each chunk when it is due, to within 0.1 ms. After an error it drops what is left, so that stamp never
+// waits for it.
 func deliver(to net.Conn, late <-chan chunk) {
 	broken := false
 	for c := range late {
@@ -136,7 +138,7 @@ func deliver(to net.Conn, late <-chan chunk) {
 			continue
 		}
 		for wait := time.Until(c.due); wait > 0; wait = time.Until(c.due) {
-			time.Sleep(wait)
+			load.Sleep(wait)
 		}
 		if _, err := to.Write(c.data); err != nil {
 			broken = true

@@ -49,7 +49,7 @@ func (r *run) pace(start time.Time, rate float64, d time.Duration, due chan<- ti
 	defer last.Stop()
 	for i := int64(0); at(i).Before(end) && !r.stop.Load(); i++ {
 		for wait := time.Until(at(i)); wait > 0 && !r.stop.Load(); wait = time.Until(at(i)) {
-			sleep(min(wait, 50*time.Millisecond)) // short, to notice an interrupt
+			Sleep(min(wait, 50*time.Millisecond)) // short, to notice an interrupt
 		}
 		select {
 		case due <- at(i):

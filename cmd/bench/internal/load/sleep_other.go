@@ -4,5 +4,5 @@ package load
 
 import "time"
 
-// sleep waits for d. Where it takes longer, the latencies of an open loop are too high by that.
-func sleep(d time.Duration) { time.Sleep(d) }
+// Sleep waits for d. Where it takes longer, the latencies of an open loop are too high by that.
+func Sleep(d time.Duration) { time.Sleep(d) }
