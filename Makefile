@@ -44,7 +44,8 @@ test:
 	@for m in $(MODULES); do $(GO) vet -C $$m ./... && $(GO) test -C $$m ./... || exit 1; done
 	@$(MAKE) --no-print-directory topologies
 
-# What runs on every topology: the engine as its users see it, the types, and what peers see.
+# What runs on every topology: the engine as its users see it, the types, and what peers see. Tests with servers of their
+# own skip themselves: they are the same on every topology.
 WHERE = . ./engine ./actors/... ./internal/contract/conformance
 
 topologies:
