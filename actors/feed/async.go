@@ -36,11 +36,11 @@ func (f *Feed) Async(o AsyncOptions) *Async {
 			c.Repeatable = true
 			return c
 		},
-		Outcome: func(status int64) error {
+		Outcome: func(status int64) error { return host.Refusal(status, contract.TypeFeed) },
+		After: func(status int64) {
 			if status > edited {
-				_ = f.trim(context.Background())
+				_ = f.trim(context.Background()) // what is left of this, the next publish does
 			}
-			return host.Refusal(status, contract.TypeFeed)
 		},
 		Wrap: func(err error) error { return f.wrap("publish", err) },
 	})}
@@ -51,7 +51,7 @@ func (f *Feed) Async(o AsyncOptions) *Async {
 // was not accepted, and wraps ErrNotSent. body can be used again at once.
 //
 // done, if it is not nil, is called once with what Feed.Publish would have returned, in
-// the order of acceptance, on a goroutine of the Async. It holds up those behind it, and
+// the order of acceptance, on a goroutine of the Async. It has to return: it holds up those behind it, and
 // must not call the Async.
 func (a *Async) Publish(ctx context.Context, body []byte, done func(id string, err error)) (id string, err error) {
 	id = contract.NewID()

@@ -29,6 +29,7 @@ type claiming struct {
 	begun  bool     // it is in a batch
 
 	status int64
+	now    int64 // on Redis' clock, ms
 	more   string
 	got    []*Claim
 }
@@ -54,8 +55,7 @@ func (c *claiming) Decode(r wire.Reader) (err error) {
 	if err != nil {
 		return err
 	}
-	now, err := r.Int()
-	if err != nil {
+	if c.now, err = r.Int(); err != nil {
 		return err
 	}
 	timeout, err := r.Int()
@@ -71,7 +71,7 @@ func (c *claiming) Decode(r wire.Reader) (err error) {
 	for i := range claims {
 		one := &claims[i]
 		one.jobs, one.token, one.timeout = c.owner.jobs, token, time.Duration(timeout)*time.Millisecond
-		one.Claimed = time.UnixMilli(now)
+		one.Claimed = time.UnixMilli(c.now)
 		if one.ID, _, err = r.String(); err != nil {
 			return err
 		}

@@ -75,6 +75,9 @@ func (k *Kind) Handle(ctx context.Context, j *Jobs, h Handler, o pool.Options, w
 	hd.group.OnFree(func() { k.news(j, freed{}) })
 	k.handling[j.Name()] = hd
 	k.mu.Unlock()
+	if box := j.h.Box(); box != nil {
+		box.Touch() // so that it is not swept as idle before it knows
+	}
 	k.news(j, handled{}) // an owner may have seen it already: there is no way back
 	return nil
 }
@@ -224,7 +227,7 @@ func (o *owner) ended(x *execution, err error) {
 	case status == 3:
 		m.stalled.Add(1)
 	case status > 1000:
-		o.promoteIn(time.Until(time.UnixMilli(status)) + time.Millisecond)
+		o.promoteIn(time.Until(time.UnixMilli(status).Add(-o.skew)) + time.Millisecond)
 	}
 }
 

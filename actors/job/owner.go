@@ -88,6 +88,8 @@ type owner struct {
 	looked  time.Time // when that was
 	late    time.Time // when a look took long
 	used    bool      // jobs were claimed here
+
+	skew time.Duration // by which Redis' clock is ahead of ours, as the last claim found it
 }
 
 func (k *Kind) newOwner(name string, box *actor.Mailbox[command], out *wire.Outbox) wire.Owner[command] {
@@ -156,6 +158,7 @@ func (o *owner) Stop() {
 // Pump implements wire.Owner: it hands out what is ready and sees to it that
 // enough is on its way for those who still wait.
 func (o *owner) Pump() {
+	o.draining = o.draining || o.kind.draining.Load() // who says so may not get into a full inbox
 	o.ready = o.line.Serve(o.ready)
 	o.line.Prune()
 	if o.line.Empty() {
@@ -316,6 +319,9 @@ func (o *owner) claim(slot, want, slots int) {
 // landed is what a claim brought.
 func (o *owner) landed(c *claiming, err error) {
 	o.claims[c.slot] = nil
+	if err == nil && c.now > 0 {
+		o.skew = time.Until(time.UnixMilli(c.now))
+	}
 	if err == nil {
 		err = host.Refusal(c.status, contract.TypeJob)
 	}

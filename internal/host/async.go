@@ -48,6 +48,8 @@ type AsyncConfig[C any] struct {
 	Call func(p *Part, groups int) actor.Asker[[]int64]
 	// Outcome is what the status of an item means.
 	Outcome func(status int64) error
+	// After, if not nil, is told the status of the last item of each part.
+	After func(status int64)
 	Wrap    func(error) error // adds the name and the operation
 }
 
@@ -240,6 +242,9 @@ func (a *Async[C]) collect(sent <-chan *Part) {
 			if it.done != nil {
 				it.done(it.id, one)
 			}
+		}
+		if err == nil && a.cfg.After != nil {
+			a.cfg.After(statuses[len(statuses)-1])
 		}
 		a.mu.Lock()
 		a.parts--
