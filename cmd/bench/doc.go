@@ -146,8 +146,8 @@
 //	ops/s        operations that came back without an error, by the time until the last one did
 //	p50 … p99.9  latency of a call, from an HDR histogram with three digits; of feed/fanout from the call of publish until
 //	             the first subscriber has the notice
-//	cpu µs/op    processor time of this process, callers and load tester included; of a peer's process; not with -rtt,
-//	             where the forwarder would be in it, nor on the embedded server
+//	cpu µs/op    processor time of this process, callers and load tester included; of a peer's process; not on
+//	             the embedded server
 //	redis µs/op  processor time of the whole server process (INFO cpu), user and system; not on the embedded server
 //	batch        mean number of commands that the engine put in a round trip; of queue/get, of getters that a round trip
 //	             served

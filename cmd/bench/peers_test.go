@@ -84,7 +84,9 @@ func TestRoundTrips(t *testing.T) {
 			require.Equal(t, 0, run(t.Context(), append(args, brief...), &stdout, &stderr), stderr.String())
 			for _, r := range decode(t, stdout.Bytes()).Results {
 				require.GreaterOrEqual(t, r.Extra["rtt_us"], 5000.0, r.System)
-				require.Nil(t, r.CPU, "the forwarder is in it")
+				if !redistest.Shared(t).Embedded() {
+					require.NotNil(t, r.CPU, r.System) // the forwarder is a process of its own
+				}
 				if r.P50 != nil {
 					require.GreaterOrEqual(t, *r.P50, 4900.0, r.System)
 				}
