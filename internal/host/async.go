@@ -50,7 +50,7 @@ type AsyncConfig[C any] struct {
 	Outcome func(status int64) error
 	// After, if not nil, is told the status of the last item of each part.
 	After func(status int64)
-	Wrap    func(error) error // adds the name and the operation
+	Wrap  func(error) error // adds the name and the operation
 }
 
 // A Part is items that travel together.

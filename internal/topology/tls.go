@@ -65,7 +65,8 @@ func (e Endpoint) hint(err error) error {
 	if e.tls && strings.Contains(err.Error(), "remote error: tls:") { // of a handshake that the server ended after we had
 		return fmt.Errorf("%w: the server wants a client certificate, or another one", err)
 	}
-	ended := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	ended := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		strings.HasSuffix(err.Error(), "closed") // how radix says that it had noticed the end before it could write
 	switch {
 	case !ended || e.network != "tcp":
 		return err
