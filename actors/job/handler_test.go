@@ -429,11 +429,9 @@ func TestDelay(t *testing.T) {
 	}
 	slices.Sort(all)
 	t.Logf("late: p50 %v, p90 %v, max %v", all[total/2], all[total*9/10], all[total-1])
-	limit := 100 * time.Millisecond
-	if redistest.Shared(t).Cluster() {
-		limit = time.Second // six servers share the processors with these tests
-	}
-	assert.Less(t, all[total/2], limit)
+	// How late they are is job/delayed's to measure. If nobody woke up for them, they would
+	// wait for the next look at the job set, which is up to 4 s away.
+	assert.Less(t, all[total/2], time.Second)
 
 	// One whose engine is gone is found by who looks after the job set.
 	gone := b.another(engine.Config{})
