@@ -24,7 +24,7 @@ func TestChaos(t *testing.T) {
 		t.Run(fmt.Sprintf("seed %d", now), func(t *testing.T) {
 			began := time.Now()
 			v := Do(t, Options{
-				System: Standalone(t, 4), Binary: binary, Seed: now, For: length, Every: 150, Pace: 6 * time.Millisecond,
+				System: system(t), Binary: binary, Seed: now, For: length, Every: 150, Pace: 6 * time.Millisecond,
 				Producers: 2, Workers: 3, Without: without(now), Patience: 90 * time.Second,
 			})
 			sum.Add(v)
@@ -37,6 +37,21 @@ func TestChaos(t *testing.T) {
 	if runs > 1 {
 		t.Logf("all %d runs:\n%v", runs, sum)
 	}
+}
+
+// system starts what -topology says.
+func system(t *testing.T) System {
+	t.Helper()
+	switch *where {
+	case "cluster":
+		return Cluster(t)
+	case "sentinel":
+		return Sentinel(t)
+	case "standalone", "":
+		return Standalone(t, 4)
+	}
+	t.Fatalf("-topology is %q; it can be standalone, cluster or sentinel", *where)
+	return nil
 }
 
 // without is what a seed leaves out: two faults excuse something, so of three runs one goes without each. Where no worker is

@@ -80,6 +80,9 @@ func (r *Run) pick(role load.Role, on int, spare bool) int {
 // wayFaults strike one of the proxies.
 func (r *Run) wayFaults() []Kind {
 	ways := r.System.Proxies()
+	if len(ways) == 0 {
+		return nil
+	}
 	once := func(do func(i int, f Fault)) func(context.Context, Fault) error {
 		return func(_ context.Context, f Fault) error {
 			do(f.On%len(ways), f)
