@@ -5,6 +5,7 @@ package chaos
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
 	"time"
 
@@ -40,25 +41,49 @@ func (s *sentinel) Do(ctx context.Context, args ...string) (reply any, err error
 }
 
 func (s *sentinel) Faults() []Kind {
-	resume := func(_ context.Context, srv *redisserver.Server) error { return srv.Resume() }
 	one := func(f Fault) *redisserver.Server { return s.Sentinels()[f.On%len(s.Sentinels())] }
-	stopped := s.replaced((*redisserver.Server).Pause, resume)
+	stopped := s.replaced((*redisserver.Server).Pause, s.resume)
 	return append(s.commands(),
 		Kind{Name: "primary killed", Weight: 2, Longest: time.Second, Strike: s.replaced((*redisserver.Server).Kill, s.Restart)},
-		Kind{Name: "primary stopped", Weight: 2, Longest: time.Second, Strike: stopped},
+		Kind{Name: primaryStopped, Weight: 2, Longest: time.Second, Strike: stopped},
 		// A sentinel with it: to the others it is as if they were cut off.
-		Kind{Name: "minority stopped", Weight: 2, Longest: time.Second, Strike: s.whole(func(ctx context.Context, f Fault) error {
+		Kind{Name: minorityStopped, Weight: 2, Longest: time.Second, Strike: s.whole(func(ctx context.Context, f Fault) error {
 			if err := one(f).Pause(); err != nil {
 				return err
 			}
-			err := s.replace(ctx, f, (*redisserver.Server).Pause, resume)
+			err := s.replace(ctx, f, (*redisserver.Server).Pause, s.resume)
 			return errors.Join(err, one(f).Resume())
 		})},
 		Kind{Name: "planned fail-over", Weight: 2, Strike: s.whole(func(ctx context.Context, _ Fault) error {
-			_, err := s.Failover(ctx)
-			return err
+			before, err := s.Primary(ctx)
+			if err == nil {
+				_, err = s.Failover(ctx)
+			}
+			if err != nil {
+				return err
+			}
+			return s.learn(ctx, before)
 		})},
 	)
+}
+
+// resume lets a primary that has been replaced go on.
+func (s *sentinel) resume(ctx context.Context, srv *redisserver.Server) error {
+	if err := srv.Resume(); err != nil {
+		return err
+	}
+	return s.learn(ctx, srv)
+}
+
+// learn lets a primary that has been replaced take itself for the primary for a while. Then it is told, for the sentinels let
+// ten seconds pass, in which calls wait for a replica.
+func (s *sentinel) learn(ctx context.Context, srv *redisserver.Server) error {
+	wait(ctx, time.Second)
+	successor, err := s.Primary(ctx)
+	if err != nil || successor == srv {
+		return err
+	}
+	return srv.Do(ctx, nil, "REPLICAOF", "127.0.0.1", strconv.Itoa(successor.Port()))
 }
 
 func (s *sentinel) replaced(down func(*redisserver.Server) error, up func(context.Context, *redisserver.Server) error) func(context.Context, Fault) error {
