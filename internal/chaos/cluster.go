@@ -120,13 +120,16 @@ func (s *cluster) lose(ctx context.Context, f Fault, node *redisserver.Server, d
 	return errors.Join(err, up(ctx, node))
 }
 
-// migrate moves the slots of some names that are worked on, each to another primary.
+// migrate moves the slots of some names that are worked on to one of the primaries.
 func (s *cluster) migrate(ctx context.Context, f Fault) error {
 	names := []string{load.Queue, load.Set, load.Feed, load.News, load.Board, load.Ring}
-	primaries, err := s.Primaries(ctx)
+	to, err := s.primary(ctx, f.On)
+	if err != nil {
+		return err
+	}
 	for i, name := range names {
 		if (f.On>>i)&1 == 0 {
-			err = errors.Join(err, s.Migrate(ctx, redisserver.Slot(s.Naming().Wire(name)), primaries[(f.On+i)%len(primaries)]))
+			err = errors.Join(err, s.Migrate(ctx, redisserver.Slot(s.Naming().Wire(name)), to))
 		}
 	}
 	return err
