@@ -7,6 +7,7 @@ FUZZTIME = 10s
 ARGS     =
 SEED     = 1
 FOR      = 10m
+TOPOLOGY = standalone
 
 # Modules of their own, so that what they need reaches nobody who uses the library.
 MODULES  = cmd/bench/peers/asynq cmd/bench/plots
@@ -19,7 +20,7 @@ help:
 	@echo 'make topologies   the tests behind sentinels and on a cluster; make test does that too'
 	@echo 'make race    tests with the race detector, never from the cache: PKG=./actors/queue COUNT=20'
 	@echo 'make fuzz    every fuzz target for FUZZTIME=10s: PKG=./pubsubhub'
-	@echo 'make chaos   real processes under faults, and audits: SEED=1 FOR=10m; FOR=1s is the one run of that seed'
+	@echo 'make chaos   real processes under faults, and audits: SEED=1 FOR=10m, TOPOLOGY=cluster or sentinel; FOR=1s is the one run of that seed'
 	@echo 'make chaos-bugs  bugs are seeded into the engine, one at a time: the audits find each'
 	@echo 'make soak    mixed load under faults for a long time, nothing grows: FOR=30m'
 	@echo 'make resume  how long service takes to resume after each kind of failure'
@@ -77,7 +78,7 @@ CHAOS = $(GO) test -count=1 -timeout=0 -v ./internal/chaos
 
 chaos:
 	@sh tools/prepare cc redis-server
-	@$(CHAOS) -run '^TestChaos$$' -seed=$(SEED) -for=$(FOR)
+	@$(CHAOS) -run '^TestChaos$$' -topology=$(TOPOLOGY) -seed=$(SEED) -for=$(FOR)
 
 chaos-bugs:
 	@sh tools/prepare redis-server

@@ -13,10 +13,14 @@ import (
 
 // Faults that some audits have to know of.
 const (
-	workerKilled  = "worker killed"
-	deliveredLate = "delivered late"
-	processClock  = "process' clock jumps"
-	serverClock   = "server's clock jumps"
+	workerKilled   = "worker killed"
+	producerKilled = "producer killed"
+	deliveredLate  = "delivered late"
+	processClock   = "process' clock jumps"
+	serverClock    = "server's clock jumps"
+
+	primaryStopped  = "primary stopped"
+	minorityStopped = "minority stopped"
 )
 
 // processFaults strike one of the processes under test.
@@ -52,7 +56,7 @@ func (r *Run) processFaults() []Kind {
 	return []Kind{
 		{Name: workerKilled, Weight: 4, Longest: 300 * time.Millisecond, Strike: deadly(load.Worker)},
 		{Name: "worker stopped", Weight: 2, Longest: 3 * time.Second, Strike: of(load.Worker, stop)},
-		{Name: "producer killed", Weight: 3, Longest: 300 * time.Millisecond, Strike: deadly(load.Producer)},
+		{Name: producerKilled, Weight: 3, Longest: 300 * time.Millisecond, Strike: deadly(load.Producer)},
 		{Name: processClock, Weight: 3, Strike: func(_ context.Context, f Fault) error {
 			s := r.slots[f.On%len(r.slots)].current()
 			shift := []int{-86400, -60, -3, 0, 3, 60, 86400}[f.On/16%7]
@@ -80,6 +84,9 @@ func (r *Run) pick(role load.Role, on int, spare bool) int {
 // wayFaults strike one of the proxies.
 func (r *Run) wayFaults() []Kind {
 	ways := r.System.Proxies()
+	if len(ways) == 0 {
+		return nil
+	}
 	once := func(do func(i int, f Fault)) func(context.Context, Fault) error {
 		return func(_ context.Context, f Fault) error {
 			do(f.On%len(ways), f)

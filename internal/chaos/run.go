@@ -19,6 +19,7 @@ import (
 	"github.com/thoonk-go/thoonk/internal/chaos/audit"
 	"github.com/thoonk-go/thoonk/internal/chaos/ledger"
 	"github.com/thoonk-go/thoonk/internal/chaos/load"
+	"github.com/thoonk-go/thoonk/internal/contract"
 )
 
 // Options say what a run is.
@@ -99,7 +100,7 @@ func ledgers(t testing.TB) string {
 
 func (r *Run) begin() {
 	var err error
-	cfg := load.Engine(r.System.Direct())
+	cfg := load.Engine(r.System.Direct(), r.System.Replicas())
 	cfg.Patience = 30 * time.Second
 	r.control, err = engine.Open(r.t.Context(), cfg)
 	require.NoError(r.t, err)
@@ -119,7 +120,7 @@ func (r *Run) startProcess(s *slot) {
 	defer s.mu.Unlock()
 	name := fmt.Sprintf("%c%d-%d", s.role[0], s.number, len(s.processes)+1)
 	s.processes = append(s.processes, start(r.t, r.Binary, r.dir, load.Config{
-		Process: name, URL: r.System.URL(s.number), Role: s.role, Pace: r.Pace, Parts: r.Parts, Tidy: r.Tidy,
+		Process: name, URL: r.System.URL(s.number), Role: s.role, Pace: r.Pace, Parts: r.Parts, Tidy: r.Tidy, Replicas: r.System.Replicas(),
 		Seed: r.Seed<<16 + uint64(s.number)<<8 + uint64(len(s.processes)),
 	}))
 }
@@ -169,7 +170,7 @@ func (r *Run) look(ctx context.Context) {
 }
 
 func (r *Run) lookOnce(ctx context.Context) (jobs int64, ok bool) {
-	reply, err := r.System.Do(ctx, audit.LookCommand(load.Set)...)
+	reply, err := r.System.Do(ctx, audit.LookCommand(r.wire(load.Set))...)
 	if err != nil {
 		return 0, false // it is away
 	}
@@ -187,7 +188,7 @@ func (r *Run) calm() {
 	empty := func() bool {
 		_, _ = jobs.RetryAll(ctx)
 		n, looked := r.lookOnce(ctx)
-		items, err := r.number(ctx, "HLEN", "feed.items:"+load.Queue)
+		items, err := r.number(ctx, "HLEN", contract.Items.Of(r.wire(load.Queue)))
 		left = fmt.Sprintf("%d jobs, %d items", n, items)
 		return looked && err == nil && n == 0 && items == 0
 	}
@@ -221,6 +222,9 @@ func (r *Run) eventually(ctx context.Context, invariant string, holds func() boo
 	}
 	r.verdict.Check(true, invariant, "")
 }
+
+// wire is how a name is written in keys.
+func (r *Run) wire(name string) string { return r.System.Naming().Wire(name) }
 
 func (r *Run) number(ctx context.Context, command ...string) (int64, error) {
 	reply, err := r.System.Do(ctx, command...)

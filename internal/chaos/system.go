@@ -11,6 +11,7 @@ import (
 
 	"github.com/mediocregopher/radix/v4"
 
+	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/redisserver"
 	"github.com/thoonk-go/thoonk/internal/redistest"
 )
@@ -21,12 +22,16 @@ type System interface {
 	URL(process int) string
 	// Direct is where the audit connects, past all proxies.
 	Direct() string
-	// Proxies are all ways to the system.
+	// Proxies are all ways to the system; none where clients find the servers by themselves.
 	Proxies() []*redistest.Proxy
 	// Faults are what can happen to its servers.
 	Faults() []Kind
 	// Heal ends all faults of the servers, and returns when the system works again.
 	Heal(ctx context.Context) error
+	// Naming is how names are written in the keys of Do.
+	Naming() contract.Naming
+	// Replicas is how many must have what a call wrote before it is acknowledged.
+	Replicas() int
 	// Do runs a command where the data is, past all proxies.
 	Do(ctx context.Context, args ...string) (any, error)
 }
@@ -59,6 +64,8 @@ func Standalone(t testing.TB, n int) System {
 func (s *standalone) URL(process int) string      { return s.proxies[process%len(s.proxies)].URL() }
 func (s *standalone) Direct() string              { return s.server.URL() }
 func (s *standalone) Proxies() []*redistest.Proxy { return s.proxies }
+func (s *standalone) Naming() contract.Naming     { return contract.Plain }
+func (s *standalone) Replicas() int               { return 0 }
 
 func (s *standalone) Do(ctx context.Context, args ...string) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)

@@ -11,7 +11,9 @@ import (
 	"github.com/mediocregopher/radix/v4"
 )
 
-// view is what a node says about who owns which slots: "first-last id", sorted.
+// view is what a node says about who owns which slots: "first-last id", sorted; and the epoch. Two nodes that do not know of
+// each other's epochs could take the same one when slots move to them, and then some node may believe the former owner for
+// ever.
 func (c *Cluster) view(ctx context.Context, n *Server) ([]string, error) {
 	topo, err := n.topo(ctx)
 	var list []string
@@ -21,6 +23,13 @@ func (c *Cluster) view(ctx context.Context, n *Server) ([]string, error) {
 		}
 	}
 	slices.Sort(list)
+	var info string
+	err = errors.Join(err, n.Do(ctx, &info, "CLUSTER", "INFO"))
+	for line := range strings.Lines(info) {
+		if strings.HasPrefix(line, "cluster_current_epoch:") {
+			list = append(list, strings.TrimSpace(line))
+		}
+	}
 	return list, err
 }
 

@@ -15,14 +15,15 @@ const Env = "THOONK_CHAOS"
 
 // Config is what a process is and does.
 type Config struct {
-	Process string // its name in the ledger
-	Ledger  string // path
-	URL     string
-	Role    Role
-	Seed    uint64
-	Pace    time.Duration // mean pause of a goroutine between two calls
-	Parts   []Part        // what is worked on; all if empty
-	Tidy    bool          // deletes what it leaves behind, so that nothing grows
+	Process  string // its name in the ledger
+	Ledger   string // path
+	URL      string
+	Role     Role
+	Seed     uint64
+	Pace     time.Duration // mean pause of a goroutine between two calls
+	Parts    []Part        // what is worked on; all if empty
+	Tidy     bool          // deletes what it leaves behind, so that nothing grows
+	Replicas int           // that must have what a call wrote
 }
 
 // A Role is what a process does.
@@ -91,12 +92,12 @@ const (
 	Lease      = 1500 * time.Millisecond
 )
 
-// Engine is the configuration of all engines.
-func Engine(url string) engine.Config {
+// Engine is the configuration of all engines: where they connect, and how many replicas they wait for.
+func Engine(url string, replicas int) engine.Config {
 	return engine.Config{
 		URL: url, Connections: 2, CheckEvery: CheckEvery, Lease: Lease, Workers: 24,
 		Timeout: time.Second, DialTimeout: time.Second, Patience: 10 * time.Second, DrainTimeout: 5 * time.Second,
-		IdleAfter: 2 * time.Second,
+		IdleAfter: 2 * time.Second, WaitReplicas: replicas, WaitTimeout: 300 * time.Millisecond,
 	}
 }
 

@@ -47,7 +47,7 @@ func Run(config string, in io.Reader, out io.Writer) error {
 	}
 	commands := make(chan string)
 	go read(in, commands)
-	if p.eng, err = open(p.URL); err != nil {
+	if p.eng, err = open(p.Config); err != nil {
 		return err
 	}
 	p.book.Note(ledger.Record{Do: "opened", IDs: []string{p.eng.Instance()}})
@@ -99,11 +99,11 @@ func read(in io.Reader, lines chan<- string) {
 }
 
 // open opens an engine, also when the faults hit that.
-func open(url string) (eng *engine.Engine, err error) {
+func open(cfg Config) (eng *engine.Engine, err error) {
 	giveUp := time.After(40 * time.Second)
 	for {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-		eng, err = engine.Open(ctx, Engine(url))
+		eng, err = engine.Open(ctx, Engine(cfg.URL, cfg.Replicas))
 		cancel()
 		if err == nil {
 			return eng, nil
