@@ -14,7 +14,7 @@ type held struct {
 	radix.Conn
 	n    *Network
 	addr string
-	key  string // empty: it is closed when any primary is replaced
+	key  string // empty: it is closed when any slot has another primary
 }
 
 // Dial opens a connection of its own: to the node that serves the key, or without a key to any primary. It is closed
@@ -58,17 +58,15 @@ func (h *held) Close() error {
 
 // release closes the connections that are not where they have to be.
 func (n *Network) release(before, now *view) {
-	replaced := false
-	for _, addr := range before.primaries {
-		replaced = replaced || !now.has(addr)
-	}
+	changed := !before.equal(now)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for h := range n.held {
-		// A message that a primary sent to the others before it died may not have arrived: whoever follows has to be told.
+		// A message that a primary sent to the others before it died may not have arrived, and those from the old and the new
+		// node of a slot that moved pass each other: whoever follows has to be told.
 		// A blocked pop at a primary that has given the slot away is left alone: it is told so with MOVED, and if the
 		// connection were closed while an id is on its way, the id would be lost for a while.
-		if h.key == "" && replaced || h.key != "" && !now.has(h.addr) {
+		if h.key == "" && changed || h.key != "" && !now.has(h.addr) {
 			delete(n.held, h)
 			n.wg.Go(func() { _ = h.Conn.Close() })
 		}
