@@ -26,18 +26,11 @@ type claiming struct {
 	slots  int      // of the handler's pool, held for it; 0: it is for getters
 	upTo   uint64   // the newest getter it was sent for
 	popped []string // ids that it begins with
-	begun  bool     // it is in a batch
 
 	status int64
 	now    int64 // on Redis' clock, ms
 	more   string
 	got    []*Claim
-}
-
-// Begin implements wire.Command.
-func (c *claiming) Begin() bool {
-	c.begun = true
-	return true
 }
 
 // Decode implements wire.Command.

@@ -106,6 +106,7 @@ func (k *Kind) news(j *Jobs, c command) {
 // run hands claims to the handler, each in one of the slots.
 func (o *owner) run(claims []*Claim, slots int) {
 	o.held += slots - len(claims)
+	o.out.Expect(len(claims))
 	now := time.Now()
 	for _, c := range claims {
 		x := &execution{owner: o, claim: c, at: len(o.running), started: now}
@@ -176,10 +177,14 @@ func (x *execution) Settle(err error) { x.owner.ended(x, err) }
 // returned takes the slot of a handler that has returned, and sends the end of its claim.
 func (o *owner) returned(x *execution) {
 	o.held++
+	o.out.Arrived()
 	if x.Script == nil {
 		o.forget(x)
 	} else {
 		o.out.Add(x)
+	}
+	if o.held >= o.wave() && o.demand() {
+		o.fetch()
 	}
 }
 

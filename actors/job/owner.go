@@ -233,13 +233,16 @@ func (o *owner) lineWants() int {
 	return min(o.line.Wants(coming+wire.MaxBatch)-coming, wire.MaxBatch)
 }
 
-// minHalf is how many slots make a claim of half of them worth while.
-const minHalf = 8
+// minWave is how many slots make a claim of half of them worth while.
+const minWave = 8
 
-// slots takes the slots of the handler's pool for a claim. Of many it takes half, and the
-// rest for the claim behind, in a batch of its own: while one half of the workers is on
-// its way, Redis works for the other. Too few to be worth a claim beside the other one are held
-// until that is back.
+// wave is the most slots of one claim. Many workers claim in two waves: the ends of the
+// last jobs of one half and a claim for the next ones make a batch. While one wave is
+// on its way, Redis works for the other.
+func (o *owner) wave() int { return max((o.handling.workers+1)/2, minWave) }
+
+// slots takes the slots of the handler's pool for a claim. Too few to be worth a claim beside
+// the other one are held until that is back.
 func (o *owner) slots(other *claiming) int {
 	if o.handling == nil || o.draining || o.paused {
 		return 0
@@ -249,19 +252,10 @@ func (o *owner) slots(other *claiming) int {
 		o.noSlots = o.held < wire.MaxBatch // until the pool tells
 		o.asking = o.noSlots
 	}
-	if other != nil && other.slots > 0 {
-		if 4*o.held < other.want {
-			return 0
-		}
-		if !other.begun || !o.out.Written() {
-			o.out.TellWritten()
-			return 0
-		}
+	if other != nil && other.slots > 0 && 4*o.held < other.want {
+		return 0
 	}
-	n := o.held
-	if half := (o.handling.workers + 1) / 2; half >= minHalf {
-		n = min(n, half)
-	}
+	n := min(o.held, o.wave())
 	o.held -= n
 	return n
 }
@@ -307,6 +301,7 @@ func (o *owner) claim(slot, want, slots int) {
 	c.Request = wire.Request{
 		Script: claim, Args: args, Groups: 1, Count: 6 + len(popped),
 		Numbered: true, Repeatable: true, Patient: true, Callers: want,
+		Last: slots > 0,
 	}
 	if slots == 0 {
 		o.asked = o.line.Arrivals()

@@ -21,21 +21,34 @@ type distance struct {
 	trip     time.Duration // what a round trip to a forwarder takes; 0 without one
 }
 
-// behind puts a forwarder between the server and what is measured, which is opened after that.
-func (e *Env) behind(ctx context.Context, rtt time.Duration) error {
-	at, err := e.forward(rtt)
-	if err != nil {
-		return err
+// behind puts a forwarder between the server and what is measured, which is opened after that. A round trip is longer by rtt
+// then, of which the forwarder's own work is part.
+func (e *Env) behind(ctx context.Context, rtt time.Duration) (err error) {
+	if rtt > 0 {
+		near, err := roundTrip(ctx, e.srv.endpoint)
+		if err != nil {
+			return err
+		}
+		detour, err := e.at(ctx, 0)
+		if err != nil {
+			return err
+		}
+		rtt = max(rtt-(detour.trip-near), 0)
 	}
-	far := distance{url: at}
-	if far.endpoint, err = direct.Parse(at); err != nil {
-		return err
+	e.far, err = e.at(ctx, rtt)
+	return err
+}
+
+// at starts a forwarder that holds replies back for that long.
+func (e *Env) at(ctx context.Context, delay time.Duration) (far distance, err error) {
+	if far.url, err = e.forward(delay); err != nil {
+		return far, err
 	}
-	if far.trip, err = roundTrip(ctx, far.endpoint); err != nil {
-		return err
+	if far.endpoint, err = direct.Parse(far.url); err != nil {
+		return far, err
 	}
-	e.far = far
-	return nil
+	far.trip, err = roundTrip(ctx, far.endpoint)
+	return far, err
 }
 
 // depth is how many calls a ceiling has in flight: four keep the server busy, and more are needed to fill the way.

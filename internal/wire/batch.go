@@ -28,6 +28,8 @@ type Batch struct {
 	callers int
 	seq     uint64
 	limit   time.Duration // of one round trip
+	sent    time.Time
+	landed  bool
 
 	// before is the batch under way when this one was formed. Both have to take the
 	// same connection: on another one they could overtake each other.

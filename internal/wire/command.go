@@ -50,6 +50,8 @@ type Request struct {
 	// Patient says that it waits for Redis as long as it takes. Otherwise its caller
 	// waits no longer than Patience.
 	Patient bool
+	// Last says that its batch ends with it: what is added later goes with another one.
+	Last bool
 
 	born   time.Time // when it was first about to be sent
 	repeat bool      // it may have run before

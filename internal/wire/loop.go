@@ -52,6 +52,18 @@ func Loop[C any](abort context.Context, box *actor.Mailbox[C], out *Outbox, owne
 			return
 		}
 		pump(out, owner)
+		follow(box, out, owner)
+	}
+}
+
+// follow sends the batches that may follow others, at their distance.
+func follow[C any](box *actor.Mailbox[C], out *Outbox, owner Owner[C]) {
+	for out.Another() {
+		for !out.Distant() {
+			runtime.Gosched()
+			drain(box, out, owner)
+		}
+		pump(out, owner)
 	}
 }
 
@@ -63,12 +75,13 @@ func pump[C any](out *Outbox, owner Owner[C]) {
 }
 
 // gather hands over what else waits. Callers who were just answered have probably
-// more to send, so it yields to them a few times while more comes.
+// more to send, so it yields to them a few times while more comes, or while what the
+// owner expects may come.
 func gather[C any](box *actor.Mailbox[C], out *Outbox, owner Owner[C]) {
 	drain(box, out, owner)
-	for yields := 0; yields < 2 && out.Expecting(); yields++ {
+	for yields := 0; out.Patient() || yields < 2 && out.Expecting(); yields++ {
 		runtime.Gosched()
-		if drain(box, out, owner) == 0 {
+		if drain(box, out, owner) == 0 && !out.Patient() {
 			return
 		}
 	}

@@ -44,14 +44,11 @@ type Outbox struct {
 	groups  int       // in queue
 	size    int       // bytes of arguments in queue
 	callers int       // who wait for what is in queue
-	flights int
-	newest  *Batch // the last one sent
-	early   *Batch // it is back before the one before it
-	last    int    // callers in the last one that landed
+	under   []*Batch  // under way, in the order in which they were sent
 	seq     uint64
 	landed  chan *Batch
-	wrote   chan struct{} // a batch is on the wire, and somebody wants to know
-	tell    bool          // somebody wants to know it of the next one
+	wrote   chan struct{} // a batch is on the wire, and more waits
+	pace    pace
 
 	failed  []*Batch // to be sent again once nothing is under way
 	backoff time.Duration
@@ -76,7 +73,7 @@ func (o *Outbox) Add(c Command) {
 func (o *Outbox) Full() bool { return o.groups >= MaxBatch || o.size >= MaxBatchSize }
 
 // Empty reports that there is nothing to send and nothing to wait for.
-func (o *Outbox) Empty() bool { return len(o.queue) == 0 && o.flights == 0 && len(o.failed) == 0 }
+func (o *Outbox) Empty() bool { return len(o.queue) == 0 && len(o.under) == 0 && len(o.failed) == 0 }
 
 // Trouble is when a batch failed last; zero if none has.
 func (o *Outbox) Trouble() time.Time { return o.trouble }
@@ -84,14 +81,8 @@ func (o *Outbox) Trouble() time.Time { return o.trouble }
 // Landed delivers batches that came back; pass them to Land.
 func (o *Outbox) Landed() <-chan *Batch { return o.landed }
 
-// Wrote tells that a batch is on the wire, after TellWritten.
+// Wrote tells that a batch is on the wire, so that the one behind it may go.
 func (o *Outbox) Wrote() <-chan struct{} { return o.wrote }
-
-// TellWritten has Wrote tell when the next batch is on the wire.
-func (o *Outbox) TellWritten() { o.tell = true }
-
-// Written reports that the newest batch is on the wire: what is added goes with another.
-func (o *Outbox) Written() bool { return o.newest == nil || o.newest.written.Load() }
 
 // Due fires when Resume should be called.
 func (o *Outbox) Due() <-chan time.Time {
@@ -109,10 +100,10 @@ func (o *Outbox) Flush() (landed bool) {
 		if len(b.cmds) == 0 {
 			continue // every caller in it has left
 		}
-		o.flights++
-		o.newest = b
+		b.sent = time.Now()
+		o.under = append(o.under, b)
 		o.cfg.Stats.launched(len(b.cmds))
-		if o.lonely() {
+		if o.lonely(b) {
 			o.cfg.Lane.fly(b)
 			o.Land(b)
 			landed = true
@@ -122,8 +113,8 @@ func (o *Outbox) Flush() (landed bool) {
 			o.landed = make(chan *Batch, maxFlights)
 			o.wrote = make(chan struct{}, 1)
 		}
-		if o.tell {
-			o.tell, b.wrote = false, o.wrote
+		if len(o.queue) > 0 {
+			b.wrote = o.wrote
 		}
 		go func() {
 			o.cfg.Lane.fly(b)
@@ -133,36 +124,24 @@ func (o *Outbox) Flush() (landed bool) {
 	return landed
 }
 
-// lonely reports that the batch just formed is one command, as was the one before
+// lonely reports that b, just sent, is one command, as was the one before
 // it: a lone caller. It is sent without the help of another goroutine, which
 // would cost two switches and gain nothing.
-func (o *Outbox) lonely() bool {
-	return o.flights == 1 && o.newest.callers == 1 && o.last <= 1 && len(o.queue) == 0
+func (o *Outbox) lonely(b *Batch) bool {
+	return len(o.under) == 1 && b.callers == 1 && o.pace.last <= 1 && len(o.queue) == 0
 }
 
-// Expecting reports that callers who were just answered have probably more to
-// send: yield to them before the next Flush. Two large batches that take turns are
-// cheaper than three small ones, and one round trip shorter for those in the third.
-func (o *Outbox) Expecting() bool { return o.flights < maxFlights && o.callers < 2*o.last }
-
-// mayLaunch: the first batch goes at once. The second goes only behind a first
-// that is on the wire, so that they arrive in order, and only when it is worth a
-// call of its own, which is a quarter of the first: otherwise what waits goes when the
-// first has come back.
-func (o *Outbox) mayLaunch() bool {
-	switch {
-	case o.flights == 0:
-		return true
-	case o.flights >= maxFlights || o.newest == nil || !o.newest.written.Load() || o.newest.alone:
-		return false
-	default:
-		return o.Full() || 4*o.callers >= o.newest.callers
+// newest is the last one of those under way.
+func (o *Outbox) newest() *Batch {
+	if n := len(o.under); n > 0 {
+		return o.under[n-1]
 	}
+	return nil
 }
 
 // form takes a batch off the queue. It leaves out those whose caller has left.
 func (o *Outbox) form() *Batch {
-	b := &Batch{name: o.cfg.Name, instance: o.cfg.Instance, numbers: o.cfg.Numbers, seq: o.seq, before: o.newest, cmds: make([]Command, 0, min(len(o.queue), MaxBatch))}
+	b := &Batch{name: o.cfg.Name, instance: o.cfg.Instance, numbers: o.cfg.Numbers, seq: o.seq, before: o.newest(), cmds: make([]Command, 0, min(len(o.queue), MaxBatch))}
 	o.seq++
 	n, groups, now := 0, 0, time.Now()
 	for _, c := range o.queue {
@@ -186,6 +165,9 @@ func (o *Outbox) form() *Batch {
 		}
 		groups += r.Groups
 		b.add(c)
+		if r.Last {
+			break
+		}
 	}
 	rest := copy(o.queue, o.queue[n:])
 	clear(o.queue[rest:])
@@ -193,27 +175,20 @@ func (o *Outbox) form() *Batch {
 	return b
 }
 
-// Land takes a batch that came back. Both are settled in the order in which they were
+// Land takes a batch that came back. They are settled in the order in which they were
 // sent, for so they ran: what the second took is behind what the first took.
 func (o *Outbox) Land(b *Batch) {
-	if o.flights == maxFlights && b == o.newest {
-		o.early = b // its goroutine was the first to get here
-		return
-	}
-	o.settle(b)
-	if b = o.early; b != nil {
-		o.early = nil
+	b.landed = true // the goroutine of one behind another may be the first to get here
+	for len(o.under) > 0 && o.under[0].landed {
+		b := o.under[0]
+		o.under = slices.Delete(o.under, 0, 1)
 		o.settle(b)
 	}
 }
 
 // settle answers what a batch brought back and keeps the rest for another attempt.
 func (o *Outbox) settle(b *Batch) {
-	o.flights--
-	if o.newest == b {
-		o.newest = nil
-	}
-	o.last = b.callers
+	o.pace.landed(b)
 	o.cfg.Stats.landed(len(b.cmds))
 	again := b.cmds[:0]
 	for i := range b.runs {
@@ -239,7 +214,7 @@ func (o *Outbox) settle(b *Batch) {
 	} else if b.err == nil {
 		o.backoff = 0
 	}
-	if len(o.failed) > 0 && o.flights == 0 && o.pause == nil {
+	if len(o.failed) > 0 && len(o.under) == 0 && o.pause == nil {
 		o.wait()
 	}
 }

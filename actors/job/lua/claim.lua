@@ -33,10 +33,10 @@ local token = ARGV[6] .. ':' .. number .. ':' .. string.format('%.0f', lease)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local function describe(list)
+local function describe(list, values) -- and their items, where they are known
   local rows = {}
   if #list > 0 then
-    local values = redis.call('HMGET', items, unpack(list))
+    values = values or redis.call('HMGET', items, unpack(list))
     -- The jobs are claimed: a foreign value of these must not keep them.
     local failures = lenient('HMGET', cancelled, unpack(list))
     local dates = lenient('ZMSCORE', published, unpack(list))
@@ -83,7 +83,7 @@ if conf[2] == '1' then
   return {{1, '2', token, now, timeout, {}}}
 end
 
-local got, seen, used, full = {}, {}, 0, false
+local got, bodies, seen, used, full = {}, {}, {}, 0, false
 local function accept(list)
   local fit
   fit, used = fitting(items, list, used)
@@ -104,7 +104,7 @@ local function accept(list)
   for i, id in ipairs(list) do
     if values[i] and not held[i] and dead[i] ~= 1 and not late[i] and not seen[id] then
       seen[id] = true
-      got[#got + 1] = id
+      got[#got + 1], bodies[#got + 1] = id, values[i]
       want = want - 1
     end
   end
@@ -157,4 +157,4 @@ if conf[3] == '1' then
     redis.call('PUBLISH', ARGV[2], id)
   end
 end
-return {{1, more, token, now, timeout, describe(got)}}
+return {{1, more, token, now, timeout, describe(got, bodies)}}

@@ -1,0 +1,98 @@
+package wire
+
+import "time"
+
+// How batches follow one another. Two large batches that take turns are cheaper than
+// many small ones, and one round trip shorter for those who would be in the third. Redis
+// answers what it reads in one go with one write, so batches that arrive together come
+// back together, and what was in them would go together ever after: then Redis works
+// while all callers wait, or the other way round.
+const (
+	// distance is the least time between two batches: Redis has begun with the one
+	// when the other arrives.
+	distance = 50 * time.Microsecond
+	// patienceShare of a flight is how long an owner waits for commands that it
+	// expects, but no longer than maxPatience.
+	patienceShare = 16
+	maxPatience   = 200 * time.Microsecond
+)
+
+// pace is what an outbox has seen of its batches.
+type pace struct {
+	last   int           // callers in the last one that landed
+	flight time.Duration // how long one takes, on average
+
+	due     int       // commands that should be here in a moment
+	since   time.Time // when that was said first
+	vain    int       // times in a row that they were not
+	pausing int       // announcements that nobody waits for
+}
+
+func (p *pace) landed(b *Batch) {
+	p.last = b.callers
+	p.flight += (time.Since(b.sent) - p.flight) / 4
+}
+
+// Expect announces n commands that should be here in a moment; each is then told by
+// Arrived.
+func (o *Outbox) Expect(n int) {
+	p := &o.pace
+	switch {
+	case n == 0:
+		return
+	case p.pausing > 0:
+		p.pausing--
+		return
+	case p.due == 0:
+		p.since = time.Now()
+	}
+	p.due += n
+}
+
+// Arrived tells that one of the commands that were expected is here.
+func (o *Outbox) Arrived() {
+	p := &o.pace
+	if p.due > 0 {
+		if p.due--; p.due == 0 {
+			p.vain = 0
+		}
+	}
+}
+
+// Expecting reports that callers who were just answered have probably more to
+// send: yield to them before the next Flush.
+func (o *Outbox) Expecting() bool { return len(o.under) < maxFlights && o.callers < 2*o.pace.last }
+
+// Patient reports that it is worth while to wait for commands that were expected.
+// Where they did not come in time, it is not tried again for a while.
+func (o *Outbox) Patient() bool {
+	p := &o.pace
+	if p.due == 0 || len(o.under) >= maxFlights {
+		return false
+	}
+	if time.Since(p.since) < min(p.flight/patienceShare, maxPatience) {
+		return true
+	}
+	p.due = 0
+	p.vain = min(p.vain+1, 8)
+	p.pausing = 1 << p.vain
+	return false
+}
+
+// mayLaunch: the first batch goes at once. Another one goes only behind one
+// that is on the wire, so that they arrive in order, and at a distance.
+func (o *Outbox) mayLaunch() bool { return len(o.under) == 0 || o.Another() && o.Distant() }
+
+// Another reports that a batch may follow the one before it, and is worth a call of
+// its own, which is a quarter of that: otherwise what waits goes when the other has come
+// back.
+func (o *Outbox) Another() bool {
+	b := o.newest()
+	if b == nil || len(o.under) >= maxFlights || !b.written.Load() || b.alone || o.pause != nil || len(o.failed) > 0 {
+		return false
+	}
+	return o.Full() || o.callers > 0 && 4*o.callers >= b.callers
+}
+
+// Distant reports that the last batch is far enough ahead for another one.
+func (o *Outbox) Distant() bool { return time.Since(o.newest().sent) >= distance }

@@ -1,0 +1,135 @@
+package wire_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// A batch ends with a command that says so, and what is behind it goes with the next one.
+func TestLast(t *testing.T) {
+	t.Parallel()
+	lane, redis := fake(echo)
+	o := newOutbox("n", lane, time.Minute)
+	var calls []call
+	for _, word := range []string{"a", "b", "c", "d", "e"} {
+		c := noting(note, word)
+		c.Last = word == "b" || word == "e"
+		calls = append(calls, c)
+		o.Add(c)
+	}
+	pump(t, o)
+	for i, c := range calls {
+		v, err := answer(t, c)
+		assert.NoError(t, err)
+		assert.Equal(t, string("abcde"[i]), v)
+	}
+	assert.Equal(t, []string{"a b/0", "c d e/0"}, redis.sent())
+}
+
+// The second batch goes behind the first at a distance, if it is worth a call.
+func TestDistance(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		slow := func(r string) (string, error) {
+			time.Sleep(10 * time.Millisecond)
+			return echo(r)
+		}
+		lane, redis := fake(echo, slow)
+		o := newOutbox("n", lane, time.Minute)
+		o.Add(noting(note, "known")) // the connection knows the script from now on
+		pump(t, o)
+		add := func(n int) {
+			for i := range n {
+				o.Add(noting(note, fmt.Sprint(i)))
+			}
+			o.Flush()
+			synctest.Wait()
+		}
+		add(20)
+		assert.False(t, o.Another(), "nothing waits")
+		add(4)
+		assert.False(t, o.Another(), "too few")
+		add(1)
+		assert.True(t, o.Another())
+		assert.False(t, o.Distant())
+		assert.Len(t, redis.sent(), 2)
+		time.Sleep(time.Millisecond)
+		assert.True(t, o.Distant())
+		o.Flush()
+		synctest.Wait()
+		assert.Len(t, redis.sent(), 3)
+		add(100)
+		time.Sleep(time.Millisecond)
+		assert.False(t, o.Another(), "two are under way")
+		pump(t, o)
+	})
+}
+
+// An owner waits a part of a flight for what it expects. Where that was in vain it does not try again for a while, which
+// doubles each time.
+func TestPatience(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		lane, _ := fake(func(r string) (string, error) {
+			time.Sleep(1600 * time.Microsecond)
+			return echo(r)
+		})
+		o := newOutbox("n", lane, time.Minute)
+		assert.False(t, o.Patient(), "nothing is expected")
+		for range 30 {
+			o.Add(noting(note, "w"))
+			pump(t, o)
+		}
+		waits := func() (long time.Duration) {
+			for ; o.Patient(); long += time.Microsecond {
+				time.Sleep(time.Microsecond)
+			}
+			return long
+		}
+		o.Expect(2)
+		o.Arrived()
+		assert.True(t, o.Patient(), "one of two is here")
+		o.Arrived()
+		assert.False(t, o.Patient())
+		o.Arrived() // nobody expected it
+		for _, pause := range []int{2, 4, 8} {
+			o.Expect(1)
+			assert.InDelta(t, 100*time.Microsecond, waits(), float64(2*time.Microsecond), "a sixteenth of a flight")
+			for range pause {
+				o.Expect(1)
+				assert.Zero(t, waits(), "it was in vain before")
+			}
+		}
+		o.Expect(1)
+		o.Arrived()
+		for range 2 {
+			o.Expect(1)
+			assert.NotZero(t, waits(), "it was not in vain the last time")
+			o.Expect(1)
+			o.Expect(1)
+		}
+	})
+}
+
+// A flight of seconds is no reason to wait long.
+func TestPatienceHasALimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		lane, _ := fake(func(r string) (string, error) {
+			time.Sleep(time.Second)
+			return echo(r)
+		})
+		o := newOutbox("n", lane, time.Minute)
+		o.Add(noting(note, "w"))
+		pump(t, o)
+		o.Expect(1)
+		time.Sleep(199 * time.Microsecond)
+		assert.True(t, o.Patient())
+		time.Sleep(2 * time.Microsecond)
+		assert.False(t, o.Patient())
+	})
+}
