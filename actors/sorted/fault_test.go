@@ -42,10 +42,13 @@ func TestLostReply(t *testing.T) {
 			messages: "publish 2=body"},
 		"edit overwritten meanwhile": {
 			act: edit("2", "body"), text: "body", meddle: []string{"HSET feed.items:X 2 other"},
-			want:     state{ids: "1 2 3", items: "1=a 2=body 3=c", publishes: "5", idincr: "3"},
-			messages: "publish 2=body,publish 2=body"},
+			want:     state{ids: "1 2 3", items: "1=a 2=other 3=c", publishes: "4", idincr: "3"},
+			messages: "publish 2=body"},
+		"edit of what is there meanwhile": {
+			act: edit("9", "body"), text: "body", meddle: []string{"RPUSH feed.ids:X 9", "HSET feed.items:X 9 other"}, err: sorted.ErrNotFound,
+			want: state{ids: "1 2 3 9", items: allThree + " 9=other", publishes: "3", idincr: "3"}},
 		"edit of what is gone meanwhile": {
-			act: edit("2", "body"), text: "body", meddle: []string{"LREM feed.ids:X 1 2", "HDEL feed.items:X 2"}, err: sorted.ErrNotFound,
+			act: edit("2", "body"), text: "body", meddle: []string{"LREM feed.ids:X 1 2", "HDEL feed.items:X 2"},
 			want:     state{ids: "1 3", items: twoOf, publishes: "4", idincr: "3"},
 			messages: "publish 2=body"},
 		"move first": {
@@ -65,10 +68,16 @@ func TestLostReply(t *testing.T) {
 			want: state{ids: "2 3 1", items: allThree, publishes: "3", idincr: "3"}, messages: "position 1=3:"},
 		"move undone meanwhile": {
 			act: move("1", sorted.Last), text: "feed.position", meddle: []string{"LREM feed.ids:X 1 1", "LPUSH feed.ids:X 1"},
-			want: state{ids: "2 3 1", items: allThree, publishes: "3", idincr: "3"}, messages: "position 1=:end,position 1=:end"},
+			want: state{ids: "1 2 3", items: allThree, publishes: "3", idincr: "3"}, messages: "position 1=:end"},
+		"move beside what is gone meanwhile": {
+			act: move("3", sorted.Before("2")), text: "feed.position", meddle: []string{"LREM feed.ids:X 1 2", "HDEL feed.items:X 2"},
+			want: state{ids: "1 3", items: twoOf, publishes: "3", idincr: "3"}, messages: "position 3=:2"},
+		"move beside what is there meanwhile": {
+			act: move("3", sorted.Before("9")), text: "feed.position", meddle: []string{"LPUSH feed.ids:X 9", "HSET feed.items:X 9 i"}, err: sorted.ErrNotFound,
+			want: state{ids: "9 1 2 3", items: allThree + " 9=i", publishes: "3", idincr: "3"}},
 		"move before what has become the first": {
 			act: move("3", sorted.Before("2")), text: "feed.position", meddle: []string{"LREM feed.ids:X 1 3", "LREM feed.ids:X 1 1", "RPUSH feed.ids:X 3"},
-			want: state{ids: "3 2", items: allThree, publishes: "3", idincr: "3"}, messages: "position 3=:2,position 3=:2"},
+			want: state{ids: "2 3", items: allThree, publishes: "3", idincr: "3"}, messages: "position 3=:2"},
 		"retract": {
 			act: retract("2"), text: "feed.retract",
 			want: state{ids: "1 3", items: twoOf, publishes: "3", idincr: "3"}, messages: "retract 2"},
