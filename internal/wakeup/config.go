@@ -102,7 +102,7 @@ const (
 	askAgain    = time.Second            // an interrupt without effect is lost after this long
 	badType     = time.Second            // a key that cannot be popped is left out this long
 	minBackoff  = 10 * time.Millisecond
-	maxBackoff  = 2 * time.Second
+	maxBackoff  = 500 * time.Millisecond
 )
 
 func (c Config) withDefaults() Config {
