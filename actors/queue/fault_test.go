@@ -274,3 +274,37 @@ func (b *bench) again(request []byte) {
 	}
 	b.peer.Do(args...)
 }
+
+// Redis refuses a put, out of memory, and runs one that was sent behind it, since a take in between has made room. Then all
+// answers are lost: the one that was refused has to run when it is repeated, the other must not run again.
+func TestRefusedAndOvertaken(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	call := func(number int, id string) {
+		t.Helper()
+		keys := []string{"feed.ids:" + b.name, "feed.items:" + b.name, "feed.publishes:" + b.name, "feed.config:" + b.name, "feed.done:" + b.name + ":peer"}
+		b.peer.Eval(queue.Put().Source(), keys, "1", fmt.Sprintf("%016d", number), id, id, "0")
+	}
+	queued := func() string { return strings.Join(b.peer.Strings("LRANGE", "feed.ids:"+b.name, 0, -1), " ") }
+	call(4, "a")
+	call(6, "c") // 5 was refused
+	assert.Equal(t, "c a", queued())
+	call(5, "b")
+	assert.Equal(t, "b c a", queued())
+	for range 2 {
+		for i, id := range []string{"a", "b", "c", "old"} {
+			call([]int{4, 5, 6, 3}[i], id)
+		}
+	}
+	assert.Equal(t, "b c a", queued(), "each once, and a late copy from before is none of them")
+	for i := 10; i < 400; i += 2 {
+		call(i, fmt.Sprint(i)) // many calls: the first are no longer known each
+	}
+	many := queued()
+	call(5, "b")
+	call(398, "398")
+	assert.Equal(t, many, queued())
+	call(397, "397")
+	assert.Equal(t, "397 "+many, queued())
+	assert.Less(t, b.peer.Int("STRLEN", "feed.done:"+b.name+":peer"), int64(600))
+}

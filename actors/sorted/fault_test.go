@@ -2,6 +2,7 @@ package sorted_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/thoonk-go/thoonk/actors/sorted"
 	"github.com/thoonk-go/thoonk/engine"
 	"github.com/thoonk-go/thoonk/internal/redistest"
+	"github.com/thoonk-go/thoonk/internal/wire"
 )
 
 // TestLostReply: the reply to a call is lost after Redis has run it. A meddler may act
@@ -113,6 +115,40 @@ func TestLostReply(t *testing.T) {
 			require.Equal(t, tt.messages, strings.Join(b.messages(t), ","))
 		})
 	}
+}
+
+// TestEditRefusedAndOvertaken: Redis refuses an edit and runs one that was sent behind it. When they are repeated, the one that
+// was refused runs, and the other does not run again.
+func TestEditRefusedAndOvertaken(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.seed(three...)
+	var script *wire.Script
+	for _, s := range sorted.Scripts() {
+		if s.Name == "sorted/edit" {
+			script = s
+		}
+	}
+	call := func(number int, id, body string) any {
+		t.Helper()
+		keys := []string{"feed.items:" + b.name, "feed.publishes:" + b.name, "feed.config:" + b.name, "feed.answers:" + b.name + ":peer"}
+		return b.peer.Eval(script.Source(), keys, "1", "feed.publish:"+b.name, fmt.Sprintf("%016d", number), id, body)
+	}
+	require.Equal(t, []any{int64(1)}, call(4, "1", "x"))
+	require.Equal(t, []any{int64(0)}, call(6, "9", "x"))
+	require.Equal(t, []any{int64(1)}, call(8, "3", "x")) // 5 and 7 were refused
+	b.seed("HSET feed.items:X 3 newer 9 newer")
+	require.Equal(t, []any{int64(1)}, call(5, "2", "x"))
+	b.seed("HSET feed.items:X 1 newer 2 newer")
+	for range 2 {
+		require.Equal(t, []any{int64(1)}, call(4, "1", "x"))
+		require.Equal(t, []any{int64(1)}, call(5, "2", "x"))
+		require.Equal(t, []any{int64(0)}, call(6, "9", "x"))
+		require.Equal(t, []any{int64(1)}, call(8, "3", "x"))
+	}
+	require.Equal(t, "1=newer 2=newer 3=newer 9=newer", b.state().items)
+	require.Equal(t, []any{int64(1)}, call(7, "3", "y"))
+	require.Equal(t, "1=newer 2=newer 3=y 9=newer", b.state().items)
 }
 
 // TestBusyList: calls that go through a long list share the time; all of them are
