@@ -61,8 +61,14 @@ end
 -- and from-to of each of the last calls. The newest alone does not tell, since a command
 -- may be refused and one that was sent behind it run. What is older than all calls that are
 -- kept counts as run.
+local function newestRun(done)
+  return tonumber(string.match(done or '', '^%d+') or 0)
+end
+
+-- hasRun is for numbers that are not above the newest: a script that has many to look at
+-- compares first.
 local function hasRun(done, number)
-  if not done or number > tonumber(string.match(done, '^%d+') or 0) then
+  if number > newestRun(done) then
     return false
   end
   local oldest
@@ -78,7 +84,7 @@ end
 
 -- noteRun is that with one more call.
 local function noteRun(done, from, to)
-  local newest = math.max(to, tonumber(string.match(done or '', '^%d+') or 0))
+  local newest = math.max(to, newestRun(done))
   local calls = (string.match(done or '', ' .*') or '') .. string.format(' %.0f-%.0f', from, to)
   if #calls > 500 then
     calls = string.match(string.sub(calls, -500), ' .*')

@@ -19,6 +19,7 @@ redis.call('ZCARD', published)
 redis.call('ZCARD', delayed)
 redis.call('HLEN', items)
 local ran = redis.call('GET', done)
+local last = newestRun(ran)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local stamp = string.format('%.0f', now)
@@ -30,7 +31,7 @@ for i = 1, groups do
   local id, item, own = ARGV[at + 1], ARGV[at + 2], ARGV[at + 5] == '1'
   if ARGV[at] ~= '' then
     number = tonumber(ARGV[at])
-    fresh = not hasRun(ran, number)
+    fresh = number > last or not hasRun(ran, number)
   end
   reply[i] = 1
   if not fresh then

@@ -16,6 +16,7 @@ end
 redis.call('LLEN', ids) -- these fail on a foreign value before anything is written
 redis.call('HLEN', items)
 local ran = redis.call('GET', done)
+local last = newestRun(ran)
 
 local number, oldest, newest, fresh = 0, nil, nil, false
 local back, values, reply = {}, {}, {}
@@ -23,7 +24,7 @@ for i = 1, groups do
   local at = 4 * i - 2
   if ARGV[at] ~= '' then
     number = tonumber(ARGV[at])
-    fresh = not hasRun(ran, number)
+    fresh = number > last or not hasRun(ran, number)
   end
   if fresh then
     local id = ARGV[at + 1]

@@ -3,10 +3,11 @@
 -- each. Those of two batches are kept, for more cannot be asked again.
 local function answersOf(key)
   local ran, others = string.match(redis.call('GET', key) or '', '^([^|]*)|?(.*)$')
-  local answers, oldest, newest = {}, nil, nil
+  local answers, last, oldest, newest = {}, newestRun(ran), nil, nil
   -- known is what a command was told; nil: it has not run.
   function answers.known(number)
-    if number ~= '' and hasRun(ran, tonumber(number)) then
+    local n = tonumber(number)
+    if n and n <= last and hasRun(ran, n) then
       return tonumber(string.match(others, number .. '=(-?%d)') or 1)
     end
   end
