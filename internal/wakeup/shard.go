@@ -220,7 +220,7 @@ func (s *shard) issue() bool {
 	s.blocked = true
 	s.w.pops.Add(1)
 	s.leaveAt = time.Time{}
-	timeout := s.w.cfg.timeout(len(s.w.shards))
+	timeout := s.w.cfg.timeout(int(s.w.connections.Load()))
 	s.start(&pop{keys: keys, timeout: timeout}, timeout+s.w.cfg.grace)
 	return true
 }
