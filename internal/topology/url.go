@@ -203,7 +203,7 @@ func Redacted(raw string) string {
 	if hosts != "" {
 		u.Host = hosts
 	}
-	if _, ok := u.User.Password(); u.User != nil && !ok {
+	if p, _ := u.User.Password(); u.User != nil && p == "" {
 		u.User = url.User("xxxxx") // meant for a password, as likely as not
 	}
 	if e.sentinelPassword != "" {
