@@ -23,7 +23,8 @@
 //
 // Commands: SCAN, HSCAN, SSCAN and ZSCAN ignore COUNT and answer with everything. Blocked pops are not served in the
 // order of their arrival, and one over several keys takes the first of its own keys that has something, not the one
-// that was pushed to first. EXEC after an unknown command runs the rest instead of EXECABORT. SELECT takes any number.
+// that was pushed to first. EXEC after an unknown command runs the rest instead of EXECABORT. WATCH does not notice ZREM
+// and HDEL, unless they take the last member: programs that end jobs by WATCH can end one twice. SELECT takes any number.
 // Scores are printed with the fewest digits that mean the same number. CLUSTER SLOTS answers as a cluster of one.
 //
 // Pub/sub: a subscriber whose patterns match a message several times gets it once for all of them, and there is no

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bytes"
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/thoonk-go/thoonk/actors/feed"
+	"github.com/thoonk-go/thoonk/actors/queue"
 	"github.com/thoonk-go/thoonk/engine"
 	"github.com/thoonk-go/thoonk/internal/redisserver"
 	"github.com/thoonk-go/thoonk/internal/redistest"
@@ -80,4 +82,30 @@ func TestFollowerOnHalfOpenConnections(t *testing.T) {
 	require.Equal(t, feed.Lagged, e.Kind)
 	t.Logf("it was told after %v", time.Since(began).Round(100*time.Millisecond))
 	require.NoError(t, sub.Close())
+}
+
+// TestGetterOnHalfOpenConnections: so does who does nothing but wait for an item.
+func TestGetterOnHalfOpenConnections(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Private(t, redisserver.Options{})
+	proxy := redistest.NewProxy(t, srv.URL())
+	eng := open(t, engine.Config{URL: proxy.URL()})
+	q, err := eng.Queue(t.Context(), "q", queue.Config{})
+	require.NoError(t, err)
+	got := make(chan error, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
+	defer cancel()
+	go func() {
+		_, err := q.Get(ctx)
+		got <- err
+	}()
+	peer := redistest.Client(t, srv.URL())
+	waiting := func() bool { return strings.Contains(peer.String("CLIENT", "LIST"), "cmd=brpop") }
+	redistest.Eventually(t, waiting)
+	require.Positive(t, proxy.Abandon())
+	began := time.Now()
+	redistest.Eventually(t, func() bool { return !waiting() }) // or it would be given the item
+	peer.Pipeline([]any{"HSET", "feed.items:q", "1", "item"}, []any{"LPUSH", "feed.ids:q", "1"})
+	require.NoError(t, <-got)
+	t.Logf("it had it after %v", time.Since(began).Round(100*time.Millisecond))
 }

@@ -15,6 +15,9 @@ var (
 	errUnconfirmed = errors.New("pubsubhub: Redis did not confirm in time")
 )
 
+// probeAgain is how soon the first probe that could not be published is followed by another; the wait doubles.
+const probeAgain = time.Second
+
 // probe checks that the connection delivers: after silence the hub publishes to a channel of its own. A probe is for one
 // connection at a time.
 type probe struct {
@@ -23,6 +26,7 @@ type probe struct {
 	quietAt time.Time // since then nothing came
 	flying  bool      // a probe is being published, or is published and has not arrived
 	missAt  time.Time // of a published probe: when it counts as missing
+	failed  int       // in a row could not be published
 }
 
 // probeName is 64 random bits, so that no two hubs share a channel.
@@ -36,7 +40,18 @@ func (p *probe) disconnected() {
 
 // heard tells that a message came, whichever.
 func (p *probe) heard(now time.Time) {
-	p.quietAt, p.flying, p.missAt = now, false, time.Time{}
+	p.quietAt, p.flying, p.missAt, p.failed = now, false, time.Time{}, 0
+}
+
+// unsent tells that one could not be published, which proves nothing about this connection. The one that carries commands
+// may be as dead, and is replaced once that was noticed: so another try comes soon, the next one later.
+func (p *probe) unsent(cfg Config, now time.Time) {
+	retry := cfg.ProbeAfter
+	if p.failed < 3 {
+		retry = min(retry, probeAgain<<p.failed)
+	}
+	p.failed++
+	p.quietAt, p.flying = now.Add(retry-cfg.ProbeAfter), false
 }
 
 // due reports whether a probe is to be sent, or is missing.
@@ -66,13 +81,15 @@ func (o *owner) sendProbe() {
 	})
 }
 
-// probed takes the result of Publish. One that failed proves nothing about this connection.
+// probed takes the result of Publish.
 func (o *owner) probed(err error) {
 	switch {
 	case err != nil:
 		o.counters.probesFailed.Add(1)
 		o.cfg.Logger.Warn("pub/sub probe could not be published", zap.Error(err))
-		o.probe.heard(o.now)
+		if o.probe.flying {
+			o.probe.unsent(o.cfg, o.now)
+		}
 	case o.probe.flying:
 		o.probe.missAt = o.now.Add(o.cfg.ProbeTimeout)
 	}

@@ -250,18 +250,20 @@ func TestProbe(t *testing.T) {
 	})
 }
 
-// A probe that could not be published says nothing about the connection.
+// A probe that could not be published says nothing about the connection. Another one follows soon, and later and later.
 func TestProbeNotPublished(t *testing.T) {
 	inBubble(t, Config{ProbeAfter: 5 * time.Second}, func(t *testing.T, f *fake) {
 		f.fail(nil, errors.New("pool exhausted"))
 		sub := f.subscribe(t.Context(), Options{Channels: []string{"a"}})
 		p := <-f.peers
 		s := confirmWithProbe(p, sub)
-		for range 4 {
+		for _, after := range []time.Duration{5, 1, 2, 4, 5, 5} {
+			began := time.Now()
 			<-f.probes
+			require.Equal(t, after*time.Second, time.Since(began))
 		}
 		synctest.Wait()
-		require.EqualValues(t, 4, f.hub.Stats().ProbesFailed)
+		require.EqualValues(t, 6, f.hub.Stats().ProbesFailed)
 		require.Zero(t, f.hub.Stats().Reconnects)
 		p.message("a", "1")
 		require.Equal(t, []string{"1"}, next(t, s, 1))

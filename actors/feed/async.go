@@ -51,7 +51,8 @@ func (f *Feed) Async(o AsyncOptions) *Async {
 // was not accepted, and wraps ErrNotSent. body can be used again at once.
 //
 // done, if it is not nil, is called once with what Feed.Publish would have returned, in
-// the order of acceptance, on a goroutine of the Async. It has to return: it holds up those behind it, and
+// the order of acceptance, on a goroutine of the Async. It holds up those behind it
+// until it returns or ends its goroutine (runtime.Goexit, t.FailNow), and
 // must not call the Async.
 func (a *Async) Publish(ctx context.Context, body []byte, done func(id string, err error)) (id string, err error) {
 	id = contract.NewID()

@@ -43,7 +43,8 @@ func (j *Jobs) Async(o AsyncOptions) *Async {
 // ErrNotSent. body can be used again at once.
 //
 // done, if it is not nil, is called once with what Jobs.Put would have returned, in the
-// order of acceptance, on a goroutine of the Async. It has to return: it holds up those behind it, and must
+// order of acceptance, on a goroutine of the Async. It holds up those behind it until it
+// returns or ends its goroutine (runtime.Goexit, t.FailNow), and must
 // not call the Async.
 func (a *Async) Put(ctx context.Context, body []byte, done func(id string, err error), opts ...PutOptions) (id string, err error) {
 	o := last(opts)

@@ -172,7 +172,13 @@ func (x *execution) Decode(r wire.Reader) (err error) {
 }
 
 // Settle implements wire.Command.
-func (x *execution) Settle(err error) { x.owner.ended(x, err) }
+func (x *execution) Settle(err error) {
+	if x.Script == nil { // the owner has ended, and there was nothing to store
+		x.owner.forget(x)
+		return
+	}
+	x.owner.ended(x, err)
+}
 
 // returned takes the slot of a handler that has returned, and sends the end of its claim.
 func (o *owner) returned(x *execution) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -128,6 +129,29 @@ func TestAsyncErrors(t *testing.T) {
 	assert.ErrorIs(t, err, engine.ErrNoSuchName)
 	assert.Equal(t, told, err)
 	assert.NoError(t, a.Flush(t.Context()))
+}
+
+// A callback that ends its goroutine, as t.FailNow does, holds nobody up: the others are told.
+func TestAsyncGoexit(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	a := b.Async(queue.AsyncOptions{})
+	var told []int
+	const n = 500
+	for i := range n {
+		_, err := a.Put(t.Context(), fmt.Append(nil, i), func(string, error) {
+			told = append(told, i)
+			if i%100 < 2 {
+				runtime.Goexit()
+			}
+		})
+		require.NoError(t, err)
+	}
+	require.NoError(t, a.Flush(t.Context()))
+	require.Len(t, told, n)
+	for i := range n {
+		require.Equal(t, i, told[i])
+	}
 }
 
 // Closing the engine answers all that was accepted: with nil if it was stored, and with

@@ -2,6 +2,7 @@ package sorted_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/thoonk-go/thoonk/actors/sorted"
 	"github.com/thoonk-go/thoonk/engine"
 	"github.com/thoonk-go/thoonk/internal/redistest"
+	"github.com/thoonk-go/thoonk/internal/wire"
 )
 
 // TestLostReply: the reply to a call is lost after Redis has run it. A meddler may act
@@ -42,10 +44,13 @@ func TestLostReply(t *testing.T) {
 			messages: "publish 2=body"},
 		"edit overwritten meanwhile": {
 			act: edit("2", "body"), text: "body", meddle: []string{"HSET feed.items:X 2 other"},
-			want:     state{ids: "1 2 3", items: "1=a 2=body 3=c", publishes: "5", idincr: "3"},
-			messages: "publish 2=body,publish 2=body"},
+			want:     state{ids: "1 2 3", items: "1=a 2=other 3=c", publishes: "4", idincr: "3"},
+			messages: "publish 2=body"},
+		"edit of what is there meanwhile": {
+			act: edit("9", "body"), text: "body", meddle: []string{"RPUSH feed.ids:X 9", "HSET feed.items:X 9 other"}, err: sorted.ErrNotFound,
+			want: state{ids: "1 2 3 9", items: allThree + " 9=other", publishes: "3", idincr: "3"}},
 		"edit of what is gone meanwhile": {
-			act: edit("2", "body"), text: "body", meddle: []string{"LREM feed.ids:X 1 2", "HDEL feed.items:X 2"}, err: sorted.ErrNotFound,
+			act: edit("2", "body"), text: "body", meddle: []string{"LREM feed.ids:X 1 2", "HDEL feed.items:X 2"},
 			want:     state{ids: "1 3", items: twoOf, publishes: "4", idincr: "3"},
 			messages: "publish 2=body"},
 		"move first": {
@@ -65,10 +70,16 @@ func TestLostReply(t *testing.T) {
 			want: state{ids: "2 3 1", items: allThree, publishes: "3", idincr: "3"}, messages: "position 1=3:"},
 		"move undone meanwhile": {
 			act: move("1", sorted.Last), text: "feed.position", meddle: []string{"LREM feed.ids:X 1 1", "LPUSH feed.ids:X 1"},
-			want: state{ids: "2 3 1", items: allThree, publishes: "3", idincr: "3"}, messages: "position 1=:end,position 1=:end"},
+			want: state{ids: "1 2 3", items: allThree, publishes: "3", idincr: "3"}, messages: "position 1=:end"},
+		"move beside what is gone meanwhile": {
+			act: move("3", sorted.Before("2")), text: "feed.position", meddle: []string{"LREM feed.ids:X 1 2", "HDEL feed.items:X 2"},
+			want: state{ids: "1 3", items: twoOf, publishes: "3", idincr: "3"}, messages: "position 3=:2"},
+		"move beside what is there meanwhile": {
+			act: move("3", sorted.Before("9")), text: "feed.position", meddle: []string{"LPUSH feed.ids:X 9", "HSET feed.items:X 9 i"}, err: sorted.ErrNotFound,
+			want: state{ids: "9 1 2 3", items: allThree + " 9=i", publishes: "3", idincr: "3"}},
 		"move before what has become the first": {
 			act: move("3", sorted.Before("2")), text: "feed.position", meddle: []string{"LREM feed.ids:X 1 3", "LREM feed.ids:X 1 1", "RPUSH feed.ids:X 3"},
-			want: state{ids: "3 2", items: allThree, publishes: "3", idincr: "3"}, messages: "position 3=:2,position 3=:2"},
+			want: state{ids: "2 3", items: allThree, publishes: "3", idincr: "3"}, messages: "position 3=:2"},
 		"retract": {
 			act: retract("2"), text: "feed.retract",
 			want: state{ids: "1 3", items: twoOf, publishes: "3", idincr: "3"}, messages: "retract 2"},
@@ -104,6 +115,40 @@ func TestLostReply(t *testing.T) {
 			require.Equal(t, tt.messages, strings.Join(b.messages(t), ","))
 		})
 	}
+}
+
+// TestEditRefusedAndOvertaken: Redis refuses an edit and runs one that was sent behind it. When they are repeated, the one that
+// was refused runs, and the other does not run again.
+func TestEditRefusedAndOvertaken(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.seed(three...)
+	var script *wire.Script
+	for _, s := range sorted.Scripts() {
+		if s.Name == "sorted/edit" {
+			script = s
+		}
+	}
+	call := func(number int, id, body string) any {
+		t.Helper()
+		keys := []string{"feed.items:" + b.name, "feed.publishes:" + b.name, "feed.config:" + b.name, "feed.answers:" + b.name + ":peer"}
+		return b.peer.Eval(script.Source(), keys, "1", "feed.publish:"+b.name, fmt.Sprintf("%016d", number), id, body)
+	}
+	require.Equal(t, []any{int64(1)}, call(4, "1", "x"))
+	require.Equal(t, []any{int64(0)}, call(6, "9", "x"))
+	require.Equal(t, []any{int64(1)}, call(8, "3", "x")) // 5 and 7 were refused
+	b.seed("HSET feed.items:X 3 newer 9 newer")
+	require.Equal(t, []any{int64(1)}, call(5, "2", "x"))
+	b.seed("HSET feed.items:X 1 newer 2 newer")
+	for range 2 {
+		require.Equal(t, []any{int64(1)}, call(4, "1", "x"))
+		require.Equal(t, []any{int64(1)}, call(5, "2", "x"))
+		require.Equal(t, []any{int64(0)}, call(6, "9", "x"))
+		require.Equal(t, []any{int64(1)}, call(8, "3", "x"))
+	}
+	require.Equal(t, "1=newer 2=newer 3=newer 9=newer", b.state().items)
+	require.Equal(t, []any{int64(1)}, call(7, "3", "y"))
+	require.Equal(t, "1=newer 2=newer 3=y 9=newer", b.state().items)
 }
 
 // TestBusyList: calls that go through a long list share the time; all of them are

@@ -15,11 +15,13 @@ var (
 	insert = wire.MustScript(files, wire.Script{Name: "sorted/insert", Group: 3,
 		Keys:     []contract.Key{contract.IDs, contract.Items, contract.Publishes, contract.IDIncr, contract.Config},
 		Channels: []contract.Key{contract.Publish, contract.Position}})
-	edit = wire.MustScript(files, wire.Script{Name: "sorted/edit", Group: 2,
+	edit = wire.MustScript(files, wire.Script{Name: "sorted/edit", Group: 3, Behind: "answers",
 		Keys:     []contract.Key{contract.Items, contract.Publishes, contract.Config},
+		Own:      []contract.Key{contract.Answers},
 		Channels: []contract.Key{contract.Publish}})
-	move = wire.MustScript(files, wire.Script{Name: "sorted/move", Group: 3,
+	move = wire.MustScript(files, wire.Script{Name: "sorted/move", Group: 4, Behind: "answers",
 		Keys:     []contract.Key{contract.IDs, contract.Items, contract.Config},
+		Own:      []contract.Key{contract.Answers},
 		Channels: []contract.Key{contract.Position}})
 	retract = wire.MustScript(files, wire.Script{Name: "sorted/retract", Group: 1,
 		Keys:     []contract.Key{contract.IDs, contract.Items, contract.Config},

@@ -99,9 +99,8 @@ func (s *Sorted) insert(ctx context.Context, op string, body []byte, at Position
 // Edit gives an item another body; it stays where it is. ErrNotFound: there is no
 // such item; nothing was written and no message sent.
 //
-// When the reply to the call is lost it is repeated by itself. If another writer
-// changed the same item in between, its change is overwritten, as if this call
-// had come after it.
+// When the reply to the call is lost it is repeated by itself, and does nothing if it
+// had run: what others have changed in between stays.
 func (s *Sorted) Edit(ctx context.Context, id string, body []byte) error {
 	err := contract.CheckID(id)
 	if err == nil {
@@ -110,7 +109,7 @@ func (s *Sorted) Edit(ctx context.Context, id string, body []byte) error {
 	if err != nil {
 		return s.wrap("edit", host.Refused(err))
 	}
-	_, err = s.ask(ctx, edit, wire.NewArgs(2, len(id)+len(body)).String(id).Bytes(body))
+	_, err = s.ask(ctx, edit, wire.NewArgs(3, 16+len(id)+len(body)).Number().String(id).Bytes(body))
 	return s.wrap("edit", err)
 }
 
@@ -128,7 +127,7 @@ func (s *Sorted) Move(ctx context.Context, id string, to Position) error {
 	if err != nil {
 		return s.wrap("move", host.Refused(err))
 	}
-	args := wire.NewArgs(3, len(id)+len(to.where)+len(to.rel)).String(id).String(string(to.where)).String(to.rel)
+	args := wire.NewArgs(4, 16+len(id)+len(to.where)+len(to.rel)).Number().String(id).String(string(to.where)).String(to.rel)
 	_, err = s.ask(ctx, move, args)
 	return s.wrap("move", err)
 }
@@ -174,6 +173,7 @@ func (s *Sorted) ask(ctx context.Context, script *wire.Script, args wire.Args) (
 	for {
 		c := wire.NewCall(script, 1, args, readAnswer)
 		c.Repeatable = script != insert
+		c.Numbered = script == edit || script == move
 		c.ReadOnly = script == index || script == length
 		a, err := actor.Ask[answer](ctx, s.h, c)
 		if err == nil {

@@ -11,7 +11,9 @@ import (
 
 // newSorted creates an empty sorted feed. The handle is the control engine's.
 func newSorted(ctx context.Context, e *Env) (*sorted.Sorted, error) {
-	s, err := e.Control().Sorted(ctx, e.Name(), sorted.Config{})
+	name := e.Name()
+	e.leaves = append(e.leaves, name)
+	s, err := e.Control().Sorted(ctx, name, sorted.Config{})
 	if err != nil {
 		return nil, err
 	}

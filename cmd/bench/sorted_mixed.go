@@ -197,11 +197,11 @@ func (l radixList) insert(ctx context.Context, body int, where, rel string) (str
 }
 
 func (l radixList) edit(ctx context.Context, id string, body int) error {
-	return l.edits.statuses(ctx, append(l.edits.args(2), id, l.payloads.textAt(body)), 1)
+	return l.edits.statuses(ctx, append(l.edits.args(3), "", id, l.payloads.textAt(body)), 1)
 }
 
 func (l radixList) move(ctx context.Context, id, where, rel string) error {
-	return l.moves.statuses(ctx, append(l.moves.args(3), id, where, rel), 1)
+	return l.moves.statuses(ctx, append(l.moves.args(4), "", id, where, rel), 1)
 }
 
 func (l radixList) retract(ctx context.Context, id string) error {

@@ -4,7 +4,7 @@
 //	go run ./cmd/tocluster -from redis://old:6379/0 -to redis+cluster://a:6379,b:6379
 //
 // Nothing may write to either of them meanwhile: stop the programs first, and start them again with the new URL. The
-// source stays as it is. Keys that only mean something to engines that run (contract 7: feed.done, feed.taken,
+// source stays as it is. Keys that only mean something to engines that run (contract 7: feed.done, feed.answers, feed.taken,
 // feed.maintenance, feed.waiters, feed.wake) are not copied. A key that is at the target already is an error, unless
 // -replace is given: then it is overwritten, so that a copy that was interrupted can be repeated.
 package main

@@ -78,7 +78,7 @@ var bugs = []bug{
 	},
 	{
 		name: "a put that may have run is put again", parts: []load.Part{load.Queues},
-		edits: []Edit{{"actors/queue/lua/put.lua", "fresh = number > last", "fresh = true"}},
+		edits: []Edit{{"actors/queue/lua/put.lua", "fresh = number > last or not hasRun(ran, number)", "fresh = true"}},
 		finds: []string{"queue: an item is delivered once"},
 	},
 	{

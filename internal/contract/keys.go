@@ -59,6 +59,7 @@ const (
 	Taken       Key = "feed.taken:"
 	TakenB      Key = "feed.taken.b:"
 	Done        Key = "feed.done:"
+	Answers     Key = "feed.answers:"
 	Maintenance Key = "feed.maintenance:"
 	Unaccounted Key = "feed.unaccounted:"
 	Wake        Key = "feed.wake:"
@@ -66,7 +67,7 @@ const (
 )
 
 // Owned lists every key of a name that deleting it deletes. Keys with a second
-// part (feed.result:X:<id>, feed.taken:X:<engine>, feed.done:X:<engine>) expire on
+// part (feed.result:X:<id>, feed.taken:X:<engine>, feed.done:X:<engine> and others) expire on
 // their own.
 var Owned = []Key{
 	Config, IDs, Items, Publishes, IDIncr, Published, Claimed, Cancelled,

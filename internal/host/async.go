@@ -61,7 +61,10 @@ type Part struct {
 	items []pending
 	call  actor.Asker[[]int64]
 	box   interface{ Done() <-chan struct{} }
-	err   error // it was not accepted
+	err   error // it was not accepted, or not done
+
+	statuses []int64
+	told     int // items whose callers know
 }
 
 type pending struct {
@@ -176,7 +179,7 @@ func (p *Part) full() bool {
 // pending.
 func (a *Async[C]) send() {
 	sent := make(chan *Part, partsAhead)
-	go a.collect(sent)
+	go a.collect(sent, nil)
 	defer close(sent)
 	for {
 		p := a.next()
@@ -222,44 +225,68 @@ func (a *Async[C]) next() *Part {
 	}
 }
 
-// collect waits for the parts that were sent, and tells what became of their items.
-func (a *Async[C]) collect(sent <-chan *Part) {
-	for p := range sent {
-		statuses, err := a.answer(p)
-		for i, it := range p.items {
-			one := err
-			if one == nil {
-				one = a.cfg.Outcome(statuses[i])
+// collect waits for the parts that were sent, and tells what became of their items. It
+// begins with one that was told in part, if there is one.
+func (a *Async[C]) collect(sent <-chan *Part, p *Part) {
+	defer func() {
+		if p != nil { // a callback ended this goroutine (runtime.Goexit): another one goes on
+			go a.collect(sent, p)
+		}
+	}()
+	for {
+		if p == nil {
+			var more bool
+			if p, more = <-sent; !more {
+				return
 			}
-			one = a.cfg.Wrap(one)
-			if one != nil {
-				a.mu.Lock()
-				if a.first == nil {
-					a.first = one
-				}
-				a.mu.Unlock()
-			}
-			if it.done != nil {
-				it.done(it.id, one)
-			}
+			p.statuses, p.err = a.answer(p)
 		}
-		if err == nil && a.cfg.After != nil {
-			a.cfg.After(statuses[len(statuses)-1])
+		a.tell(p)
+		if p.err == nil && a.cfg.After != nil {
+			a.cfg.After(p.statuses[len(p.statuses)-1])
 		}
-		a.mu.Lock()
-		a.parts--
-		a.barrier = a.barrier && a.parts > 0
-		a.answered += uint64(len(p.items))
-		if a.moved != nil {
-			close(a.moved)
-			a.moved = nil
-		}
-		if err == nil { // else the call may still be somewhere
-			a.reuse(p)
-		}
-		a.mu.Unlock()
-		a.look()
+		a.settle(p)
+		p = nil
 	}
+}
+
+// tell says what became of the items of a part.
+func (a *Async[C]) tell(p *Part) {
+	for p.told < len(p.items) {
+		it, one := p.items[p.told], p.err
+		if one == nil {
+			one = a.cfg.Outcome(p.statuses[p.told])
+		}
+		p.told++
+		one = a.cfg.Wrap(one)
+		if one != nil {
+			a.mu.Lock()
+			if a.first == nil {
+				a.first = one
+			}
+			a.mu.Unlock()
+		}
+		if it.done != nil {
+			it.done(it.id, one)
+		}
+	}
+}
+
+// settle takes a part off those that are pending.
+func (a *Async[C]) settle(p *Part) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.parts--
+	a.barrier = a.barrier && a.parts > 0
+	a.answered += uint64(len(p.items))
+	if a.moved != nil {
+		close(a.moved)
+		a.moved = nil
+	}
+	if p.err == nil { // else the call may still be somewhere
+		a.reuse(p)
+	}
+	a.look()
 }
 
 func (a *Async[C]) reuse(p *Part) {

@@ -25,9 +25,9 @@ func (p *Getters[T]) New(want int, waits bool) *Getter[T] {
 	g, _ := p.pool.Get().(*Getter[T])
 	if g == nil {
 		g = new(Getter[T])
+		g.Init()
 	}
 	g.Want, g.Waits = want, waits
-	g.Init()
 	return g
 }
 
@@ -35,6 +35,7 @@ func (p *Getters[T]) New(want int, waits bool) *Getter[T] {
 // still in line, and stays so.
 func (p *Getters[T]) Free(g *Getter[T]) {
 	if g.Answered() {
+		g.Init() // and hold its items no longer
 		p.pool.Put(g)
 	}
 }

@@ -123,7 +123,7 @@ func aboutNames(channel string) bool {
 var (
 	keys    = regexp.MustCompile(`^(feed|job)\.[a-z.]+:`)
 	unnamed = regexp.MustCompile(`^feed\.(wake|snapshot|probe):`)
-	twoPart = regexp.MustCompile(`^(feed\.(?:done|taken|taken\.b|result):)(.*)(:[^:]*)$`)
+	twoPart = regexp.MustCompile(`^(feed\.(?:done|answers|taken|taken\.b|result):)(.*)(:[^:]*)$`)
 )
 
 // tagged puts the name in a key into braces.

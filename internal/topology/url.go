@@ -35,7 +35,7 @@ type Endpoint struct {
 var (
 	errUnparsable = errors.New("URL cannot be parsed")
 	// errUnescaped: the password has one of these, and what follows would show the rest of it.
-	errUnescaped = errors.New("URL has an @ behind the host: write /, ?, # and @ in a password as %2F, %3F, %23 and %40")
+	errUnescaped = errors.New("URL has an @ behind the host: write /, ?, # and @ in a password, and @ in a path, as %2F, %3F, %23 and %40")
 )
 
 // Parse reads a URL. Its errors do not show passwords.
@@ -63,7 +63,9 @@ func parseOne(raw string) (Endpoint, error) {
 		return Endpoint{}, errUnparsable
 	}
 	behind := u.RawQuery + u.Fragment
-	if u.Scheme != "unix" {
+	if u.Scheme == "unix" {
+		behind += u.EscapedPath() // a path may have one, if it is written as %40
+	} else {
 		behind += u.Path
 	}
 	if strings.Contains(behind, "@") {
@@ -201,7 +203,7 @@ func Redacted(raw string) string {
 	if hosts != "" {
 		u.Host = hosts
 	}
-	if _, ok := u.User.Password(); u.User != nil && !ok {
+	if p, _ := u.User.Password(); u.User != nil && p == "" {
 		u.User = url.User("xxxxx") // meant for a password, as likely as not
 	}
 	if e.sentinelPassword != "" {

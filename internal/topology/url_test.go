@@ -15,6 +15,7 @@ func TestParse(t *testing.T) {
 		"redis://h": {network: "tcp", addrs: []string{"h:6379"}},
 		"rediss://u:p%40@[::1]:7/3": {
 			network: "tcp", addrs: []string{"[::1]:7"}, tls: true, user: "u", password: "p@", db: 3},
+		"unix:///a%40b":          {network: "unix", addrs: []string{"/a@b"}},
 		"unix://:p@/s.sock?db=2": {network: "unix", addrs: []string{"/s.sock"}, password: "p", db: 2},
 		"redis+sentinel://a:1,b,[::1]:3/the-one?db=4": {
 			Kind: Sentinel, network: "tcp", addrs: []string{"a:1", "b:26379", "[::1]:3"}, master: "the-one", db: 4},

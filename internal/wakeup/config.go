@@ -44,7 +44,9 @@ type Config struct {
 	// PerShard is how many names share a connection. Defaults to 64.
 	PerShard int
 
-	// Timeout is how long one pop blocks. Defaults to 30s.
+	// Timeout is how long one pop blocks where there are few connections; where there are
+	// many, up to six times as long. A connection that is half open is found out when its
+	// pop is 5s overdue. Defaults to 5s.
 	Timeout time.Duration
 
 	// CheckEvery is how often each connection's names are checked, give or take a
@@ -100,12 +102,12 @@ const (
 	askAgain    = time.Second            // an interrupt without effect is lost after this long
 	badType     = time.Second            // a key that cannot be popped is left out this long
 	minBackoff  = 10 * time.Millisecond
-	maxBackoff  = 2 * time.Second
+	maxBackoff  = 500 * time.Millisecond
 )
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.PerShard, 64)
-	setDefault(&c.Timeout, 30*time.Second)
+	setDefault(&c.Timeout, 5*time.Second)
 	setDefault(&c.CheckEvery, 30*time.Second)
 	setDefault(&c.Linger, 30*time.Second)
 	setDefault(&c.grace, 5*time.Second)
@@ -114,6 +116,15 @@ func (c Config) withDefaults() Config {
 		c.Logger = zap.NewNop()
 	}
 	return c
+}
+
+// fewConnections send a pop every Timeout, each. More of them send no more than that
+// together, until each sends one every six times Timeout.
+const fewConnections = 20
+
+// timeout of a pop where there are so many connections.
+func (c Config) timeout(connections int) time.Duration {
+	return c.Timeout * time.Duration(min(max(connections, fewConnections), 6*fewConnections)) / fewConnections
 }
 
 func setDefault[T int | time.Duration](field *T, value T) {

@@ -82,7 +82,19 @@ func anyPopping(w *Waker) bool {
 	return slices.ContainsFunc(w.shards, func(s *shard) bool { return s != nil && s.blocked })
 }
 
-// TestIdleCost counts what waiting costs, with a time limit that is 60 times as
+// TestPopsOfMany: many connections send no more pops a second than few do, as long as none
+// lasts six times Timeout.
+func TestPopsOfMany(t *testing.T) {
+	cfg := Config{}.withDefaults()
+	for _, c := range []struct {
+		connections int
+		timeout     time.Duration
+	}{{0, 5 * time.Second}, {1, 5 * time.Second}, {20, 5 * time.Second}, {40, 10 * time.Second}, {120, 30 * time.Second}, {1000, 30 * time.Second}} {
+		require.Equal(t, c.timeout, cfg.timeout(c.connections), c.connections)
+	}
+}
+
+// TestIdleCost counts what waiting costs, with a time limit that is ten times as
 // short as the default.
 func TestIdleCost(t *testing.T) {
 	t.Parallel()

@@ -255,26 +255,18 @@ type at string
 
 func (url at) URL() string { return string(url) }
 
-// TestTimeIsOver: pops that end without an id are just repeated; with both versions
-// of the protocol.
+// TestTimeIsOver: pops that end without an id are just repeated.
 func TestTimeIsOver(t *testing.T) {
 	t.Parallel()
-	for _, protocol := range []string{"", "3"} {
-		t.Run("protocol="+protocol, func(t *testing.T) {
-			t.Parallel()
-			srv := redistest.Private(t, redisserver.Options{})
-			peer := redistest.Client(t, srv.URL())
-			w := onServer(t, srv, Config{Timeout: 10 * time.Millisecond, Dial: func(ctx context.Context, key string) (radix.Conn, error) {
-				return radix.Dialer{Protocol: protocol}.Dial(ctx, "unix", srv.Socket())
-			}})
-			b := newBox(1)
-			w.Arm("x", b)
-			redistest.Eventually(t, func() bool { return w.Stats().Pops > 5 })
-			put(peer, "x", "1")
-			require.Equal(t, "1", b.next(t))
-			require.Zero(t, w.Stats().Reconnects)
-		})
-	}
+	srv := redistest.Private(t, redisserver.Options{})
+	peer := redistest.Client(t, srv.URL())
+	w := onServer(t, srv, Config{Timeout: 10 * time.Millisecond})
+	b := newBox(1)
+	w.Arm("x", b)
+	redistest.Eventually(t, func() bool { return w.Stats().Pops > 5 })
+	put(peer, "x", "1")
+	require.Equal(t, "1", b.next(t))
+	require.Zero(t, w.Stats().Reconnects)
 }
 
 // TestReplyOfReturnIsLost: it is pushed again, and may then be there twice.

@@ -2,6 +2,7 @@ package wakeup
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strconv"
 	"time"
@@ -9,6 +10,8 @@ import (
 	"github.com/mediocregopher/radix/v4"
 	"github.com/mediocregopher/radix/v4/resp"
 	"github.com/mediocregopher/radix/v4/resp/resp3"
+
+	"github.com/thoonk-go/thoonk/internal/wire"
 )
 
 // A session is one connection: a goroutine that dials and then does one request
@@ -91,11 +94,7 @@ type pop struct {
 func (p *pop) do(conn radix.Conn) error {
 	// Without a context: the shard closes a connection that is too late, and a
 	// reply that came in the same moment is not lost.
-	err := conn.EncodeDecode(context.Background(), p, p)
-	if isError(err) {
-		p.refused, err = err, nil
-	}
-	return err
+	return conn.EncodeDecode(context.Background(), p, p)
 }
 
 func (p *pop) salvage() bool { return p.answered }
@@ -123,13 +122,32 @@ func appendBulk(buf []byte, s string) []byte {
 }
 
 // UnmarshalRESP implements resp.Unmarshaler.
-func (p *pop) UnmarshalRESP(br resp.BufferedReader, o *resp.Opts) error {
-	var reply []string
-	if err := resp3.Unmarshal(br, &reply, o); err != nil {
+func (p *pop) UnmarshalRESP(br resp.BufferedReader, _ *resp.Opts) error {
+	r := wire.NewReader(br) // ids are as long as peers make them
+	refusal, err := r.Refusal()
+	if err != nil {
 		return err
 	}
-	p.reply, p.answered = reply, true
-	return nil
+	if refusal != "" {
+		p.refused = resp3.SimpleError{S: refusal}
+		return nil
+	}
+	n, err := r.Len()
+	if err == nil && n > 0 {
+		var key, id string
+		if n != 2 {
+			err = fmt.Errorf("wakeup: a pop answered %d elements", n)
+		}
+		if err == nil {
+			key, _, err = r.String()
+		}
+		if err == nil {
+			id, _, err = r.String()
+		}
+		p.reply = []string{key, id}
+	}
+	p.answered = err == nil
+	return err
 }
 
 // types asks what the keys are, after a pop was refused because of one of them.

@@ -220,7 +220,8 @@ func (s *shard) issue() bool {
 	s.blocked = true
 	s.w.pops.Add(1)
 	s.leaveAt = time.Time{}
-	s.start(&pop{keys: keys, timeout: s.w.cfg.Timeout}, s.w.cfg.Timeout+s.w.cfg.grace)
+	timeout := s.w.cfg.timeout(int(s.w.connections.Load()))
+	s.start(&pop{keys: keys, timeout: timeout}, timeout+s.w.cfg.grace)
 	return true
 }
 

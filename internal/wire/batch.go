@@ -236,13 +236,13 @@ func (u *unmarshaler) UnmarshalRESP(br resp.BufferedReader, _ *resp.Opts) error 
 	}
 	for i := range b.runs {
 		if r := &b.runs[i]; !r.done {
-			if err := b.read(r, Reader{br}); err != nil {
+			if err := b.read(r, NewReader(br)); err != nil {
 				return err
 			}
 		}
 	}
 	if b.waits() {
-		return b.readWait(Reader{br})
+		return b.readWait(NewReader(br))
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ var scripted = map[string]struct {
 	"catalog": {catalog.Scripts(), "../catalog/lua", nil},
 	"feed":    {feed.Scripts(), "../../actors/feed/lua", nil},
 	"job":     {job.Scripts(), "../../actors/job/lua", nil},
-	"sorted":  {sorted.Scripts(), "../../actors/sorted/lua", nil},
+	"sorted":  {sorted.Scripts(), "../../actors/sorted/lua", []string{"answers"}},
 	"queue":   {queue.Scripts(), "../../actors/queue/lua", []string{"check"}},
 }
 

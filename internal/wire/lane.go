@@ -110,10 +110,10 @@ func (l *Lane) fly(b *Batch) {
 // bufferSize of connections: a full batch of small items is one system call.
 const bufferSize = 64 << 10
 
-// NewRespOpts is for radix.Dialer: buffers that hold a batch.
+// NewRespOpts is for radix.Dialer: buffers that hold a batch, and a guard.
 func NewRespOpts() *resp.Opts {
 	o := resp.NewOpts()
-	o.GetBufferedReader = func(r io.Reader) resp.BufferedReader { return bufio.NewReaderSize(r, bufferSize) }
+	o.GetBufferedReader = func(r io.Reader) resp.BufferedReader { return &guard{Reader: bufio.NewReaderSize(r, bufferSize)} }
 	o.GetBufferedWriter = func(w io.Writer) resp.BufferedWriter { return bufio.NewWriterSize(w, bufferSize) }
 	return o
 }

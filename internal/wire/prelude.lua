@@ -56,3 +56,38 @@ local function lenient(command, ...)
   end
   return reply
 end
+
+-- Which numbered commands of an engine have run on a name (feed.done): the newest number,
+-- and from-to of each of the last calls. The newest alone does not tell, since a command
+-- may be refused and one that was sent behind it run. What is older than all calls that are
+-- kept counts as run.
+local function newestRun(done)
+  return tonumber(string.match(done or '', '^%d+') or 0)
+end
+
+-- hasRun is for numbers that are not above the newest: a script that has many to look at
+-- compares first.
+local function hasRun(done, number)
+  if number > newestRun(done) then
+    return false
+  end
+  local oldest
+  for from, to in string.gmatch(done, ' (%d+)-(%d+)') do
+    from, to = tonumber(from), tonumber(to)
+    if from <= number and number <= to then
+      return true
+    end
+    oldest = oldest or from
+  end
+  return not oldest or number < oldest
+end
+
+-- noteRun is that with one more call.
+local function noteRun(done, from, to)
+  local newest = math.max(to, newestRun(done))
+  local calls = (string.match(done or '', ' .*') or '') .. string.format(' %.0f-%.0f', from, to)
+  if #calls > 500 then
+    calls = string.match(string.sub(calls, -500), ' .*')
+  end
+  return string.format('%.0f', newest) .. calls
+end

@@ -14,8 +14,8 @@ import (
 // the connection is closed: the stream can no longer be trusted.
 type Reader struct{ br resp.BufferedReader }
 
-// NewReader is for tests of what reads replies.
-func NewReader(br resp.BufferedReader) Reader { return Reader{br} }
+// NewReader reads what comes on a connection, whatever its size.
+func NewReader(br resp.BufferedReader) Reader { return Reader{unguarded(br)} }
 
 // What Redis can answer at most. Anything larger is no reply, and memory for it must
 // not be asked for.
@@ -25,6 +25,16 @@ const (
 )
 
 var errMalformed = errors.New("wire: malformed string in a reply")
+
+// Refusal reads the error that Redis answered; without one it is empty, and nothing was
+// read.
+func (r Reader) Refusal() (string, error) {
+	if kind, err := r.br.Peek(1); err != nil || kind[0] != '-' {
+		return "", err
+	}
+	_, line, err := r.line()
+	return string(line), err
+}
 
 // Int reads an integer.
 func (r Reader) Int() (int64, error) {

@@ -25,6 +25,7 @@ type Script struct {
 	Own      []contract.Key // further KEYS, of the name and this engine
 	Channels []contract.Key // ARGV[2] and following, without the name
 	Group    int            // arguments per group; 0: any number, in a call of its own
+	Behind   string         // the name of another file of lua/ whose functions it uses
 
 	source string
 	sha    string
@@ -40,11 +41,17 @@ func MustScript(files fs.FS, s Script) *Script {
 			break
 		}
 	}
-	src, err := fs.ReadFile(files, "lua/"+verb+".lua")
-	if err != nil {
-		panic(fmt.Sprintf("wire: script %s: %v", s.Name, err))
+	s.source = prelude
+	for _, file := range []string{s.Behind, verb} {
+		if file == "" {
+			continue
+		}
+		src, err := fs.ReadFile(files, "lua/"+file+".lua")
+		if err != nil {
+			panic(fmt.Sprintf("wire: script %s: %v", s.Name, err))
+		}
+		s.source += string(src)
 	}
-	s.source = prelude + string(src)
 	sum := sha1.Sum([]byte(s.source))
 	s.sha = hex.EncodeToString(sum[:])
 	return &s

@@ -18,19 +18,20 @@ redis.call('LLEN', ids) -- these fail on a foreign value before anything is writ
 redis.call('ZCARD', published)
 redis.call('ZCARD', delayed)
 redis.call('HLEN', items)
-local last = tonumber(redis.call('GET', done) or 0)
+local ran = redis.call('GET', done)
+local last = newestRun(ran)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local stamp = string.format('%.0f', now)
 
-local number, newest, fresh = 0, last, false
+local number, oldest, newest, fresh = 0, nil, nil, false
 local low, high, late, values, dates, told, reply, seen = {}, {}, {}, {}, {}, {}, {}, {}
 for i = 1, groups do
   local at = 6 * i - 3
   local id, item, own = ARGV[at + 1], ARGV[at + 2], ARGV[at + 5] == '1'
   if ARGV[at] ~= '' then
     number = tonumber(ARGV[at])
-    fresh = number > last
+    fresh = number > last or not hasRun(ran, number)
   end
   reply[i] = 1
   if not fresh then
@@ -38,9 +39,9 @@ for i = 1, groups do
       reply[i] = 2
     end
   elseif own and (seen[id] or redis.call('HEXISTS', items, id) == 1) then
-    reply[i], newest = 0, number
+    reply[i], oldest, newest = 0, oldest or number, number
   else
-    seen[id], newest = true, number
+    seen[id], oldest, newest = true, oldest or number, number
     values[#values + 1], values[#values + 2] = id, item
     dates[#dates + 1], dates[#dates + 2] = stamp, id
     told[#told + 1] = id .. '\0' .. item
@@ -67,8 +68,8 @@ if #values > 0 then
     redis.call('ZADD', delayed, unpack(late))
   end
 end
-if newest > last then
-  redis.call('SET', done, string.format('%.0f', newest), 'PX', 3600000)
+if newest then
+  redis.call('SET', done, noteRun(ran, oldest, newest), 'PX', 3600000)
 end
 if conf[2] == '1' then
   for _, payload in ipairs(told) do

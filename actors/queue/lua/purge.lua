@@ -11,15 +11,16 @@ if type ~= 'queue' then
   return refused(type, #ARGV - 1)
 end
 redis.call('LLEN', KEYS[1]) -- fails on a foreign value before anything is thrown away
-local last = tonumber(redis.call('GET', KEYS[4]) or 0)
+local ran = redis.call('GET', KEYS[4])
 local reply = {}
 for i = 2, #ARGV do
   reply[i - 1] = 0
-  if tonumber(ARGV[i]) > last then
-    last = tonumber(ARGV[i])
+  local number = tonumber(ARGV[i])
+  if not hasRun(ran, number) then
+    ran = noteRun(ran, number, number)
     reply[i - 1] = redis.call('HLEN', KEYS[2])
     redis.call('UNLINK', KEYS[1], KEYS[2]) -- first: allowed when memory is short
-    redis.call('SET', KEYS[4], string.format('%.0f', last), 'PX', 3600000)
+    redis.call('SET', KEYS[4], ran, 'PX', 3600000)
   end
 end
 return reply

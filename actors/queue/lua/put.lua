@@ -14,27 +14,28 @@ if type ~= 'queue' then
 end
 redis.call('LLEN', ids) -- these fail on a foreign value before anything is written
 redis.call('HLEN', items)
-local last = tonumber(redis.call('GET', done) or 0)
+local ran = redis.call('GET', done)
+local last = newestRun(ran)
 
-local number, newest, fresh = 0, last, false
+local number, oldest, newest, fresh = 0, nil, nil, false
 local low, high, values, reply = {}, {}, {}, {}
 for i = 1, groups do
   local at = 4 * i - 2
   if ARGV[at] ~= '' then
     number = tonumber(ARGV[at])
-    fresh = number > last
+    fresh = number > last or not hasRun(ran, number)
   end
   if fresh then
     local id, line = ARGV[at + 1], ARGV[at + 3] == '1' and high or low
     line[#line + 1] = id
     values[#values + 1], values[#values + 2] = id, ARGV[at + 2]
-    newest = number
+    oldest, newest = oldest or number, number
   end
   reply[i] = 1
 end
 if #values > 0 then
   redis.call('INCRBY', publishes, #values / 2)
-  redis.call('SET', done, string.format('%.0f', newest), 'PX', 3600000)
+  redis.call('SET', done, noteRun(ran, oldest, newest), 'PX', 3600000)
   if #low > 0 then
     redis.call('LPUSH', ids, unpack(low))
   end

@@ -15,15 +15,16 @@ if type ~= 'queue' then
 end
 redis.call('LLEN', ids) -- these fail on a foreign value before anything is written
 redis.call('HLEN', items)
-local last = tonumber(redis.call('GET', done) or 0)
+local ran = redis.call('GET', done)
+local last = newestRun(ran)
 
-local number, newest, fresh = 0, last, false
+local number, oldest, newest, fresh = 0, nil, nil, false
 local back, values, reply = {}, {}, {}
 for i = 1, groups do
   local at = 4 * i - 2
   if ARGV[at] ~= '' then
     number = tonumber(ARGV[at])
-    fresh = number > last
+    fresh = number > last or not hasRun(ran, number)
   end
   if fresh then
     local id = ARGV[at + 1]
@@ -33,7 +34,7 @@ for i = 1, groups do
     if ARGV[at + 2] == '1' or redis.call('HEXISTS', items, id) == 1 then
       back[#back + 1] = id
     end
-    newest = number
+    oldest, newest = oldest or number, number
   end
   reply[i] = 1
 end
@@ -41,7 +42,7 @@ if #back > 0 then
   -- DEL first: a script that has begun to write is let finish when memory is short,
   -- and what is given back here is nowhere else.
   redis.call('DEL', done)
-  redis.call('SET', done, string.format('%.0f', newest), 'PX', 3600000)
+  redis.call('SET', done, noteRun(ran, oldest, newest), 'PX', 3600000)
   redis.call('RPUSH', ids, unpack(back))
   if #values > 0 then
     redis.call('HSET', items, unpack(values))

@@ -163,6 +163,9 @@ func (c *caller) byHand(j *job.Jobs) bool {
 	if err != nil {
 		return !errors.Is(err, engine.ErrStopped)
 	}
+	if c.chance(4) { // long enough that somebody who looks for claims that have ended finds it
+		<-time.After(time.Duration(c.rnd.Int64N(int64(JobConfig.Timeout / 4))))
+	}
 	switch c.rnd.IntN(8) {
 	case 0:
 		c.cancelAndFinish(claim, token)

@@ -25,7 +25,7 @@ func TestMixedJobs(t *testing.T) {
 
 func mixedJobs(m *mix) {
 	t, ctx := m.t, m.t.Context()
-	// On the embedded server a job was seen to end twice, once in a while; it has not been found out why. On Redis none was.
+	// On the embedded server a peer can end what has just ended: its WATCH does not notice a ZREM.
 	redistest.Shared(t).NeedReal(t)
 	cfg := job.Config{Timeout: time.Second, MinBackoff: time.Millisecond, MaxBackoff: 2 * time.Millisecond}
 	_, err := m.engines[0].Jobs(ctx, m.name, cfg)

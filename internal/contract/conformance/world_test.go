@@ -15,7 +15,7 @@ import (
 // ours are the keys that the engine adds (contract 7). Peers do not know them, and neither do the scenarios.
 var ours = []contract.Key{
 	contract.Claimants, contract.Delayed, contract.Errors, contract.Progress, contract.Waiters, contract.Result,
-	contract.Taken, contract.TakenB, contract.Done, contract.Maintenance, contract.Unaccounted, contract.Wake,
+	contract.Taken, contract.TakenB, contract.Done, contract.Answers, contract.Maintenance, contract.Unaccounted, contract.Wake,
 }
 
 // channels are those of a name that a peer may listen to, some of them with the names of keys. The engine's own
