@@ -74,16 +74,21 @@ func newOutbox(name string, lane *wire.Lane, patience time.Duration) *wire.Outbo
 	})
 }
 
+// flush sends what may be sent.
+func flush(o *wire.Outbox) {
+	for o.Flush(); o.Another(); o.Flush() {
+		for !o.Distant() {
+			time.Sleep(time.Microsecond)
+		}
+	}
+}
+
 // pump does what an actor's loop does until nothing is left to send.
 func pump(t *testing.T, o *wire.Outbox) {
 	t.Helper()
 	deadline := time.After(20 * time.Second)
 	for {
-		for o.Flush(); o.Another(); o.Flush() {
-			for !o.Distant() {
-				time.Sleep(time.Microsecond)
-			}
-		}
+		flush(o)
 		if o.Empty() {
 			return
 		}

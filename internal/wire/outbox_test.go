@@ -336,7 +336,7 @@ func TestOrderOfTwoInFlight(t *testing.T) {
 				for i := range 3 {
 					o.Add(repeatable(noting(note, fmt.Sprint(batch, i))))
 				}
-				o.Flush()
+				flush(o)
 				<-under
 			}
 			o.Add(noting(note, "late"))
