@@ -15,7 +15,8 @@ import (
 // nodes know who serves which slots of a cluster. One of them is asked: the one that somebody was sent to, else the one
 // that answered last, else the primaries, the replicas and those that the URL names, until one answers. A node that
 // was cut off from the others may not know of a fail-over: then it says that the cluster is down, or has an epoch that
-// is over.
+// is over. If nobody knows of a newer one, an epoch that is over counts when most primaries are in it: whoever told of the
+// newer one is gone, or the cluster has been made anew.
 type nodes struct {
 	n      *Network
 	addrs  []string // all that we know of, those that failed last at the end
@@ -28,11 +29,19 @@ func (s *nodes) look(ctx context.Context, hint string) (*view, error) {
 		s.first(hint)
 	}
 	var errs []error
+	var over *told                  // in an epoch that is over, as most primaries are
+	older := make(map[int][]string) // nodes that answered so, by epoch
 	for _, addr := range slices.Clone(s.addrs) {
-		topo, err := s.ask(ctx, addr)
+		t, err := s.ask(ctx, addr)
+		if err == nil && t.epoch >= s.epoch {
+			return s.accept(t), nil
+		}
 		if err == nil {
-			s.know(addr, topo)
-			return fromTopo(topo), nil
+			older[t.epoch] = append(older[t.epoch], addr)
+			if t.most(older[t.epoch]) {
+				over = t
+			}
+			err = fmt.Errorf("it is in epoch %d, others were in epoch %d", t.epoch, s.epoch)
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", addr, err))
 		if ctx.Err() != nil {
@@ -40,23 +49,51 @@ func (s *nodes) look(ctx context.Context, hint string) (*view, error) {
 		}
 		s.last(addr)
 	}
+	if over != nil {
+		return s.accept(over), nil
+	}
 	return nil, fmt.Errorf("no node tells about the cluster: %w", errors.Join(errs...))
 }
 
-func (s *nodes) ask(ctx context.Context, addr string) (topo radix.ClusterTopo, err error) {
+// told is what a node says.
+type told struct {
+	addr  string
+	topo  radix.ClusterTopo
+	epoch int
+}
+
+// most reports whether these nodes are most of the primaries.
+func (t *told) most(addrs []string) bool {
+	n := 0
+	primaries := t.topo.Primaries()
+	for _, node := range primaries {
+		if slices.Contains(addrs, node.Addr) {
+			n++
+		}
+	}
+	return 2*n > len(primaries)
+}
+
+func (s *nodes) accept(t *told) *view {
+	s.epoch = t.epoch
+	s.know(t.addr, t.topo)
+	return fromTopo(t.topo)
+}
+
+func (s *nodes) ask(ctx context.Context, addr string) (*told, error) {
 	a := s.askers.of(addr, func() *asker {
 		return &asker{addr: addr, dial: func(ctx context.Context, addr string) (radix.Conn, error) {
 			return s.n.dialer.Dial(ctx, "tcp", addr)
 		}}
 	})
+	t := &told{addr: addr}
 	var info string
 	p := radix.NewPipeline()
 	p.Append(radix.Cmd(&info, "CLUSTER", "INFO"))
-	p.Append(radix.Cmd(&topo, "CLUSTER", "SLOTS"))
-	if err = a.ask(ctx, p); err != nil {
+	p.Append(radix.Cmd(&t.topo, "CLUSTER", "SLOTS"))
+	if err := a.ask(ctx, p); err != nil {
 		return nil, err
 	}
-	epoch := 0
 	for line := range strings.Lines(info) {
 		switch k, v, _ := strings.Cut(strings.TrimSpace(line), ":"); k {
 		case "cluster_state":
@@ -64,22 +101,18 @@ func (s *nodes) ask(ctx context.Context, addr string) (topo radix.ClusterTopo, e
 				return nil, errors.New("it says that the cluster is down")
 			}
 		case "cluster_current_epoch":
-			epoch, _ = strconv.Atoi(v)
+			t.epoch, _ = strconv.Atoi(v)
 		}
 	}
-	if epoch < s.epoch {
-		return nil, fmt.Errorf("it is in epoch %d, others are in epoch %d", epoch, s.epoch)
-	}
-	if len(topo) == 0 {
+	if len(t.topo) == 0 {
 		return nil, errors.New("it serves no slots and knows of none")
 	}
-	s.epoch = epoch
 	// A node that does not know its own address leaves the host out.
 	host, _, _ := net.SplitHostPort(addr)
-	for i := range topo {
-		topo[i].Addr = at(host, topo[i].Addr)
+	for i := range t.topo {
+		t.topo[i].Addr = at(host, t.topo[i].Addr)
 	}
-	return topo, nil
+	return t, nil
 }
 
 // at fills in the host where a node left it out.

@@ -56,17 +56,17 @@ func (h *held) Close() error {
 	return h.Conn.Close()
 }
 
-// release closes the connections that are not where they have to be.
-func (n *Network) release(before, now *view) {
-	changed := !before.equal(now)
+// release closes, after the view has changed, the connections that are not where they have to be.
+func (n *Network) release() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	now := n.view.Load()
 	for h := range n.held {
 		// A message that a primary sent to the others before it died may not have arrived, and those from the old and the new
 		// node of a slot that moved pass each other: whoever follows has to be told.
 		// A blocked pop at a primary that has given the slot away is left alone: it is told so with MOVED, and if the
 		// connection were closed while an id is on its way, the id would be lost for a while.
-		if h.key == "" && changed || h.key != "" && !now.has(h.addr) {
+		if h.key == "" || !now.has(h.addr) {
 			delete(n.held, h)
 			n.wg.Go(func() { _ = h.Conn.Close() })
 		}

@@ -132,7 +132,10 @@ func (n *Network) netDialer() interface {
 func (n *Network) check(ctx context.Context, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
 	defer cancel()
-	client := n.lanes[0].link(addr)
+	client, err := n.lanes[0].link(addr)
+	if err != nil {
+		return err
+	}
 	if err := client.Do(ctx, radix.Cmd(nil, "PING")); err != nil {
 		return err
 	}
