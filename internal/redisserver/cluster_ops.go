@@ -212,7 +212,14 @@ func (c *Cluster) Isolate(n *Server) {
 	n.setAway(true)
 }
 
-// Rejoin ends every isolation.
+// Unlink breaks the link on which a node hears from another one, and keeps it from being made again. All nodes are well, for
+// all other links are. It needs [ClusterOptions.Partitions].
+func (c *Cluster) Unlink(from, to *Server) {
+	sender, receiver := c.id(from), c.id(to)
+	c.partition(func(a, b string) bool { return a != sender || b != receiver })
+}
+
+// Rejoin ends what Isolate and Unlink have done.
 func (c *Cluster) Rejoin() {
 	c.partition(func(a, b string) bool { return true })
 	for _, n := range c.nodes {
@@ -220,6 +227,7 @@ func (c *Cluster) Rejoin() {
 	}
 }
 
+// partition says from whom (a) each node (b) hears.
 func (c *Cluster) partition(together func(a, b string) bool) {
 	for i, b := range c.buses {
 		b.allow(func(sender string) bool { return together(sender, c.ids[i]) })

@@ -12,11 +12,11 @@ import (
 	"github.com/mediocregopher/radix/v4"
 )
 
-// nodes know who serves which slots of a cluster. One of them is asked: the one that somebody was sent to, else the one
-// that answered last, else the primaries, the replicas and those that the URL names, until one answers. A node that
-// was cut off from the others may not know of a fail-over: then it says that the cluster is down, or has an epoch that
-// is over. If nobody knows of a newer one, an epoch that is over counts when most primaries are in it: whoever told of the
-// newer one is gone, or the cluster has been made anew.
+// nodes know who serves which slots of a cluster. One of them is asked: the one that somebody was sent to, else the hub's,
+// which alone knows whether it hears from the others, else the one that answered last, the primaries, the replicas and
+// those that the URL names, until one answers. A node that was cut off from the others may not know of a fail-over: then
+// it says that the cluster is down, or has an epoch that is over. If nobody knows of a newer one, an epoch that is over
+// counts when most primaries are in it: whoever told of the newer one is gone, or the cluster has been made anew.
 type nodes struct {
 	n      *Network
 	addrs  []string // all that we know of, those that failed last at the end
@@ -25,6 +25,9 @@ type nodes struct {
 }
 
 func (s *nodes) look(ctx context.Context, hint string) (*view, error) {
+	if hint == "" {
+		hint = s.n.hub()
+	}
 	if hint != "" {
 		s.first(hint)
 	}
@@ -60,6 +63,7 @@ type told struct {
 	addr  string
 	topo  radix.ClusterTopo
 	epoch int
+	links inbound
 }
 
 // most reports whether these nodes are most of the primaries.
@@ -77,6 +81,7 @@ func (t *told) most(addrs []string) bool {
 func (s *nodes) accept(t *told) *view {
 	s.epoch = t.epoch
 	s.know(t.addr, t.topo)
+	s.n.deafened(t)
 	return fromTopo(t.topo)
 }
 
@@ -91,6 +96,7 @@ func (s *nodes) ask(ctx context.Context, addr string) (*told, error) {
 	p := radix.NewPipeline()
 	p.Append(radix.Cmd(&info, "CLUSTER", "INFO"))
 	p.Append(radix.Cmd(&t.topo, "CLUSTER", "SLOTS"))
+	p.Append(radix.Cmd(&t.links, "CLUSTER", "LINKS"))
 	if err := a.ask(ctx, p); err != nil {
 		return nil, err
 	}

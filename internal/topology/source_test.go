@@ -41,6 +41,8 @@ func (n *node) answer(_ context.Context, args []string) any {
 			slots = append(slots, []any{i * slotCount / len(n.primary), (i+1)*slotCount/len(n.primary) - 1, []any{host, number, "id-" + p}})
 		}
 		return slots
+	case "[CLUSTER LINKS]":
+		return []any{}
 	case "[SENTINEL GET-MASTER-ADDR-BY-NAME]":
 		host, port, _ := net.SplitHostPort(n.primary[0])
 		return []string{host, port}
