@@ -127,8 +127,8 @@ func (n *Network) netDialer() interface {
 	return newTLSDialer(plain, n.cfg.TLS)
 }
 
-// check asks a server for its version, which also shows that commands are permitted. One that does not tell is taken as
-// it is.
+// check asks a server for its version and whether it is alone, which also shows that commands are permitted. One that does
+// not tell is taken as it is.
 func (n *Network) check(ctx context.Context, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
 	defer cancel()
@@ -142,6 +142,9 @@ func (n *Network) check(ctx context.Context, addr string) error {
 	var info string
 	if err := client.Do(ctx, radix.Cmd(&info, "INFO", "server")); err != nil {
 		return nil
+	}
+	if n.source == nil && strings.Contains(info, "redis_mode:cluster") {
+		return errors.New("the server is a node of a cluster: the URL should begin with redis+cluster, or rediss+cluster for TLS")
 	}
 	_, rest, found := strings.Cut(info, "redis_version:")
 	version, _, _ := strings.Cut(rest, "\r\n")

@@ -130,7 +130,12 @@ func (b *Batch) Perform(_ context.Context, conn radix.Conn) error {
 func (b *Batch) script(i int) *Script { return b.cmds[b.runs[i].from].request().Script }
 
 func (b *Batch) roundTrip(conn radix.Conn) error {
-	defer b.watch(conn)()
+	if b.lane.Replicas.N == 0 {
+		overdue := time.AfterFunc(b.limit, func() { _ = conn.Close() })
+		defer overdue.Stop()
+	} else {
+		defer b.watch(conn)()
+	}
 	err := conn.EncodeDecode(context.Background(), (*marshaler)(b), (*unmarshaler)(b))
 	if err != nil {
 		_ = conn.Close() // so that the goroutine below lets go of mu
@@ -138,14 +143,10 @@ func (b *Batch) roundTrip(conn radix.Conn) error {
 	return err
 }
 
-// watch closes the connection if the round trip takes longer than the limit. Where replicas are missing, the batches of
-// other names that are in front of this one take all of their time to wait for them, one after the other. That is no
-// server that hangs, so then the limit is for silence.
+// watch closes the connection if it is silent for longer than the limit. Where replicas are missing, the batches of other
+// names that are in front of this one take all of their time to wait for them, one after the other. That is no server
+// that hangs.
 func (b *Batch) watch(conn radix.Conn) (end func()) {
-	if b.lane.Replicas.N == 0 {
-		overdue := time.AfterFunc(b.limit, func() { _ = conn.Close() })
-		return func() { overdue.Stop() }
-	}
 	var ended atomic.Bool
 	var overdue *time.Timer
 	overdue = time.AfterFunc(math.MaxInt64, func() {

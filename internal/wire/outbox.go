@@ -155,6 +155,8 @@ func (o *Outbox) mayLaunch() bool {
 		return true
 	case o.flights >= maxFlights || o.newest == nil || !o.newest.written.Load() || o.newest.alone:
 		return false
+	case o.backoff > 0:
+		return false // Redis could refuse the first once more, and a moment later run the second
 	default:
 		return o.Full() || 4*o.callers >= o.newest.callers
 	}
