@@ -21,7 +21,7 @@ import (
 func TestClusterWorks(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
-	for _, server := range []redisserver.Options{{Password: "p@ss,w/rd"}, {TLS: ca.directory("127.0.0.1", time.Now().Add(time.Hour))}} {
+	for _, server := range []redisserver.Options{{Password: "p@ss,w/rd"}, {Password: "p@ss,w/rd", TLS: ca.directory("127.0.0.1", time.Now().Add(time.Hour))}} {
 		c := redistest.PrivateCluster(t, redisserver.ClusterOptions{Server: server})
 		everythingWorks(t, engine.Config{URL: c.URL(), TLS: &tls.Config{RootCAs: ca.pool()}})
 	}
@@ -30,7 +30,7 @@ func TestClusterWorks(t *testing.T) {
 func TestSentinelWorks(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
-	for _, server := range []redisserver.Options{{Password: "p@ss,w/rd"}, {TLS: ca.directory("127.0.0.1", time.Now().Add(time.Hour))}} {
+	for _, server := range []redisserver.Options{{Password: "p@ss,w/rd"}, {Password: "p@ss,w/rd", TLS: ca.directory("127.0.0.1", time.Now().Add(time.Hour))}} {
 		s := redistest.PrivateSentinel(t, redisserver.SentinelOptions{Server: server})
 		everythingWorks(t, engine.Config{URL: s.URL(), TLS: &tls.Config{RootCAs: ca.pool()}})
 	}

@@ -8,9 +8,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mediocregopher/radix/v4"
 )
+
+// hushFor is how long a node that does not answer is not asked first: who hangs would make each look take askFor longer.
+const hushFor = 5 * time.Second
 
 // nodes know who serves which slots of a cluster. One of them is asked: the one that somebody was sent to, else the hub's,
 // which alone knows whether it hears from the others, else the one that answered last, the primaries, the replicas and
@@ -21,12 +25,14 @@ type nodes struct {
 	n      *Network
 	addrs  []string // all that we know of, those that failed last at the end
 	askers askers
-	epoch  int // of the last view
+	epoch  int       // of the last view
+	hush   time.Time // the hub's node did not answer: it is not asked first until then
 }
 
 func (s *nodes) look(ctx context.Context, hint string) (*view, error) {
-	if hint == "" {
-		hint = s.n.hub()
+	hub := s.n.hub()
+	if hint == "" && time.Now().After(s.hush) {
+		hint = hub
 	}
 	if hint != "" {
 		s.first(hint)
@@ -45,6 +51,9 @@ func (s *nodes) look(ctx context.Context, hint string) (*view, error) {
 				over = t
 			}
 			err = fmt.Errorf("it is in epoch %d, others were in epoch %d", t.epoch, s.epoch)
+		}
+		if addr == hub {
+			s.hush = time.Now().Add(hushFor)
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", addr, err))
 		if ctx.Err() != nil {
