@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -160,6 +161,22 @@ func (c *Cluster) Migrate(ctx context.Context, slot int, to *Server) error {
 	return err
 }
 
+// AwaitReplicas waits until the replicas of a node have all that it has done until now. Migrate does not wait for them: if
+// the new owner dies before they have what came, it is lost.
+func (s *Server) AwaitReplicas(ctx context.Context) error {
+	offset := -1
+	return poll(ctx, func() (bool, error) {
+		info, err := s.info(ctx, "replication")
+		if err != nil {
+			return false, err
+		}
+		if offset < 0 {
+			offset, err = strconv.Atoi(info["master_repl_offset"])
+		}
+		return acknowledged(info) >= offset, err
+	})
+}
+
 func moveKeys(ctx context.Context, from, to *Server, slot string) error {
 	for {
 		var keys []string
@@ -175,6 +192,22 @@ func moveKeys(ctx context.Context, from, to *Server, slot string) error {
 			return err
 		}
 	}
+}
+
+// acknowledged is how far the replica is that is furthest behind.
+func acknowledged(replication map[string]string) int {
+	least := math.MaxInt
+	for k, v := range replication {
+		n, isReplica := strings.CutPrefix(k, "slave")
+		if _, err := strconv.Atoi(n); !isReplica || err != nil {
+			continue
+		}
+		_, v, _ = strings.Cut(v, "offset=")
+		v, _, _ = strings.Cut(v, ",")
+		offset, _ := strconv.Atoi(v)
+		least = min(least, offset)
+	}
+	return least
 }
 
 // streams reports whether a server sends what it does to all of its replicas. After the first synchronisation it does
