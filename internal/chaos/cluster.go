@@ -76,7 +76,7 @@ func (s *cluster) Faults() []Kind {
 			}
 			return err
 		})},
-		Kind{Name: "slots migrated", Weight: 4, Strike: s.whole(s.migrate)},
+		Kind{Name: slotsMigrated, Weight: 4, Strike: s.whole(s.migrate)},
 		Kind{Name: "hub's node killed", Weight: 2, Longest: time.Second, Strike: s.whole(func(ctx context.Context, f Fault) error {
 			node, err := s.subscribed(ctx, f.On)
 			if err != nil {

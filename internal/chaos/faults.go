@@ -21,6 +21,7 @@ const (
 
 	primaryStopped  = "primary stopped"
 	minorityStopped = "minority stopped"
+	slotsMigrated   = "slots migrated"
 )
 
 // processFaults strike one of the processes under test.
