@@ -35,7 +35,9 @@ type Config struct {
 	// take effect in order. Defaults to 4.
 	Connections int
 
-	// DialTimeout bounds the making of one connection. Defaults to 5s.
+	// DialTimeout bounds the making of one connection, and a fifth of it, but at least
+	// a second, a question to sentinels or to a cluster about who serves what, with its
+	// connection. Raise it for servers that are far away. Defaults to 5s.
 	DialTimeout time.Duration
 
 	// Timeout bounds one round trip; a second per MiB sent is added to it, and

@@ -13,7 +13,7 @@ import (
 	"github.com/mediocregopher/radix/v4"
 )
 
-// hushFor is how long a node that does not answer is not asked first: who hangs would make each look take askFor longer.
+// hushFor is how long a node that does not answer is not asked first: who hangs would make each look take as long as a question may.
 const hushFor = 5 * time.Second
 
 // nodes know who serves which slots of a cluster. One of them is asked: the one that somebody was sent to, else the hub's,
@@ -96,7 +96,7 @@ func (s *nodes) accept(t *told) *view {
 
 func (s *nodes) ask(ctx context.Context, addr string) (*told, error) {
 	a := s.askers.of(addr, func() *asker {
-		return &asker{addr: addr, dial: func(ctx context.Context, addr string) (radix.Conn, error) {
+		return &asker{addr: addr, limit: s.n.cfg.askFor(), dial: func(ctx context.Context, addr string) (radix.Conn, error) {
 			return s.n.dialer.Dial(ctx, "tcp", addr)
 		}}
 	})

@@ -31,7 +31,7 @@ type answer struct {
 func (s *sentinels) look(ctx context.Context, _ string) (*view, error) {
 	answers := make(chan answer, len(s.addrs))
 	for _, addr := range s.addrs {
-		a := s.askers.of(addr, func() *asker { return &asker{addr: addr, dial: s.dial, greet: s.greet} })
+		a := s.askers.of(addr, func() *asker { return s.asker(addr) })
 		go func() { answers <- s.ask(ctx, a) }()
 	}
 	var errs []error
@@ -75,10 +75,14 @@ func (s *sentinels) look(ctx context.Context, _ string) (*view, error) {
 func (s *sentinels) learn(addrs []string) {
 	for _, addr := range addrs {
 		if s.askers[addr] == nil {
-			s.askers.of(addr, func() *asker { return &asker{addr: addr, dial: s.dial, greet: s.greet} })
+			s.askers.of(addr, func() *asker { return s.asker(addr) })
 			s.addrs = append(s.addrs[:len(s.addrs):len(s.addrs)], addr)
 		}
 	}
+}
+
+func (s *sentinels) asker(addr string) *asker {
+	return &asker{addr: addr, limit: s.n.cfg.askFor(), dial: s.dial, greet: s.greet}
 }
 
 func (s *sentinels) ask(ctx context.Context, a *asker) (r answer) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/mediocregopher/radix/v4"
 	"github.com/stretchr/testify/assert"
@@ -63,7 +64,7 @@ func (n *node) answer(_ context.Context, args []string) any {
 func answering(nodes map[string]*node) askers {
 	as := askers{}
 	for addr, n := range nodes {
-		as[addr] = &asker{addr: addr, dial: func(context.Context, string) (radix.Conn, error) {
+		as[addr] = &asker{addr: addr, limit: 10 * time.Second, dial: func(context.Context, string) (radix.Conn, error) {
 			if n.gone {
 				return nil, errGone
 			}
@@ -174,4 +175,12 @@ func TestNoLinkToWhoWasLeft(t *testing.T) {
 	_, err := l.link("a:1")
 	require.ErrorIs(t, err, errNobody)
 	assert.Empty(t, l.links)
+}
+
+// Far from Redis a connection alone takes a second: whoever raises DialTimeout gives questions more time, too.
+func TestAskFor(t *testing.T) {
+	t.Parallel()
+	for dial, want := range map[time.Duration]time.Duration{time.Millisecond: time.Second, 5 * time.Second: time.Second, 20 * time.Second: 4 * time.Second} {
+		assert.Equal(t, want, (&Config{DialTimeout: dial}).askFor(), dial)
+	}
 }
