@@ -33,8 +33,7 @@ func listener(t *testing.T, c *redisserver.Cluster) *redisserver.Server {
 // no node is replaced, no connection of ours notices. Followers are told nevertheless, and what is there follows.
 func TestBrokenLink(t *testing.T) {
 	t.Parallel()
-	// Nobody is held for dead while the test lasts.
-	c := redistest.PrivateCluster(t, redisserver.ClusterOptions{NodeTimeout: time.Minute, Replicas: -1, Partitions: true})
+	c := redistest.PrivateCluster(t, redisserver.ClusterOptions{NodeTimeout: unhurried, Replicas: -1, Partitions: true})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	e := open(t, engine.Config{URL: c.URL()})
