@@ -13,7 +13,8 @@ import (
 	"github.com/mediocregopher/radix/v4"
 )
 
-// hushFor is how long a node that does not answer is not asked first: who hangs would make each look take as long as a question may.
+// hushFor is how long a node that does not answer is not asked first: who hangs would make each look take as long as a
+// question may.
 const hushFor = 5 * time.Second
 
 // nodes know who serves which slots of a cluster. One of them is asked: the one that somebody was sent to, else the hub's,
