@@ -17,7 +17,7 @@ MODULES  = cmd/bench/peers/asynq cmd/bench/plots
 help:
 	@echo 'make check   gofmt, vet, staticcheck, tests: before each commit'
 	@echo 'make test    vet, staticcheck, tests with the race detector: what CI runs; as root it installs what it needs'
-	@echo 'make topologies   the tests behind sentinels and on a cluster; make test does that too'
+	@echo 'make topologies   the tests and one run of chaos behind sentinels and on a cluster; make test does that too'
 	@echo 'make race    tests with the race detector, never from the cache: PKG=./actors/queue COUNT=20'
 	@echo 'make fuzz    every fuzz target for FUZZTIME=10s: PKG=./pubsubhub'
 	@echo 'make chaos   real processes under faults, and audits: SEED=1 FOR=10m, TOPOLOGY=cluster or sentinel; FOR=1s is the one run of that seed'
@@ -54,6 +54,10 @@ topologies:
 	@THOONK_TOPOLOGY=sentinel $(GO) test $(WHERE)
 	@echo 'tests on a cluster'
 	@THOONK_TOPOLOGY=cluster $(GO) test -p 1 $(WHERE)
+	@echo 'chaos behind sentinels'
+	@$(GO) test -count=1 ./internal/chaos -run '^TestChaos$$' -topology=sentinel -seed=$(SEED) -for=1s
+	@echo 'chaos on a cluster'
+	@$(GO) test -count=1 ./internal/chaos -run '^TestChaos$$' -topology=cluster -seed=$(SEED) -for=1s
 	@echo 'tests that watch the keys of scripts'
 	@THOONK_AUDIT=keys $(GO) test -skip 'Test(Delay|Crash)$$' . ./actors/... # they are about time, of which MONITOR takes much
 

@@ -143,7 +143,7 @@ func TestRightsBeyondOneServer(t *testing.T) {
 
 	t.Run("cluster", func(t *testing.T) {
 		t.Parallel()
-		c := redistest.PrivateCluster(t, redisserver.ClusterOptions{})
+		c := redistest.PrivateCluster(t, redisserver.ClusterOptions{NodeTimeout: unhurried})
 		user(t, c.Nodes(), "app", slices.Concat(rules, beyond["a cluster, on every node"])...)
 		everythingWorks(t, engine.Config{URL: as(c.URL()), WaitReplicas: 1})
 		unoffended(t, c.Nodes())

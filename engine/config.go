@@ -35,11 +35,15 @@ type Config struct {
 	// take effect in order. Defaults to 4.
 	Connections int
 
-	// DialTimeout bounds the making of one connection. Defaults to 5s.
+	// DialTimeout bounds the making of one connection, and a fifth of it, but at least
+	// a second, a question to sentinels or to a cluster about who serves what, with its
+	// connection. Raise it for servers that are far away. Defaults to 5s.
 	DialTimeout time.Duration
 
-	// Timeout bounds one round trip; a second per MiB sent is added to it. The
-	// connection is replaced when it passes. Defaults to 5s.
+	// Timeout bounds one round trip; a second per MiB sent is added to it, and
+	// WaitTimeout. The connection is replaced when it passes. With WaitReplicas,
+	// answers to others on the connection count, too: their calls may be waiting for
+	// replicas in front of this one. Defaults to 5s.
 	Timeout time.Duration
 
 	// Patience is how long a call waits for Redis while it cannot be reached, if

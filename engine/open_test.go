@@ -81,11 +81,17 @@ func TestOpenErrors(t *testing.T) {
 	locked := redistest.Private(t, redisserver.Options{Password: "s3cret", Port: -1})
 	hanging := redistest.Private(t, redisserver.Options{})
 	require.NoError(t, hanging.Pause())
+	node := redistest.Private(t, redisserver.Options{Port: -1, Args: []string{"--cluster-enabled", "yes"}})
+	alone := redistest.Private(t, redisserver.Options{Port: -1})
 	tests := map[string]struct {
 		url  string
 		is   error
 		says string
 	}{
+		"a cluster's node":  {node.URL(), nil, "redis+cluster"},
+		"no cluster":        {fmt.Sprintf("redis+cluster://127.0.0.1:%d", alone.Port()), nil, "cluster support disabled"},
+		"no slots":          {fmt.Sprintf("redis+cluster://127.0.0.1:%d", node.Port()), nil, "cluster is down"},
+		"no sentinel":       {fmt.Sprintf("redis+sentinel://127.0.0.1:%d/m", alone.Port()), nil, "unknown command"},
 		"nobody listens":    {"redis://127.0.0.1:1", nil, "refused"},
 		"no such socket":    {"unix:///nowhere/at/all.sock", nil, "no such file"},
 		"no password":       {fmt.Sprintf("redis://127.0.0.1:%d", locked.Port()), nil, "NOAUTH"},

@@ -18,11 +18,14 @@ import (
 	"github.com/thoonk-go/thoonk/internal/redistest"
 )
 
+// unhurried is a node timeout for clusters in which nothing fails: busy processors shall not break a link between nodes.
+const unhurried = 30 * time.Second
+
 func TestClusterWorks(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
-	for _, server := range []redisserver.Options{{Password: "p@ss,w/rd"}, {TLS: ca.directory("127.0.0.1", time.Now().Add(time.Hour))}} {
-		c := redistest.PrivateCluster(t, redisserver.ClusterOptions{Server: server})
+	for _, server := range []redisserver.Options{{Password: "p@ss,w/rd"}, {Password: "p@ss,w/rd", TLS: ca.directory("127.0.0.1", time.Now().Add(time.Hour))}} {
+		c := redistest.PrivateCluster(t, redisserver.ClusterOptions{NodeTimeout: unhurried, Server: server})
 		everythingWorks(t, engine.Config{URL: c.URL(), TLS: &tls.Config{RootCAs: ca.pool()}})
 	}
 }
@@ -30,7 +33,7 @@ func TestClusterWorks(t *testing.T) {
 func TestSentinelWorks(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
-	for _, server := range []redisserver.Options{{Password: "p@ss,w/rd"}, {TLS: ca.directory("127.0.0.1", time.Now().Add(time.Hour))}} {
+	for _, server := range []redisserver.Options{{Password: "p@ss,w/rd"}, {Password: "p@ss,w/rd", TLS: ca.directory("127.0.0.1", time.Now().Add(time.Hour))}} {
 		s := redistest.PrivateSentinel(t, redisserver.SentinelOptions{Server: server})
 		everythingWorks(t, engine.Config{URL: s.URL(), TLS: &tls.Config{RootCAs: ca.pool()}})
 	}

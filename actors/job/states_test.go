@@ -316,3 +316,25 @@ func TestClaimOfJunk(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "f", c.ID)
 }
+
+// After a fail-over an id that was popped may be in the line still. The job is claimed then, and not available as well.
+func TestPoppedIDIsStillThere(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, job.Config{}).unattended()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	claims := make(chan *job.Claim, 1)
+	go func() {
+		c, err := b.Get(ctx)
+		assert.NoError(t, err)
+		claims <- c
+	}()
+	require.Eventually(t, func() bool { return b.eng.Stats().Waker.Names == 1 }, 20*time.Second, time.Millisecond, "the getter waits")
+	b.peer.Eval(`redis.call('HSET', KEYS[2], 'a', 'body')
+		redis.call('LPUSH', KEYS[1], 'a', 'a')`, []string{"feed.ids:" + b.name, "feed.items:" + b.name})
+	c := <-claims
+	require.NotNil(t, c)
+	assert.Equal(t, job.Counts{Claimed: 1, Jobs: 1}, b.counts())
+	require.NoError(t, c.Finish(ctx, nil))
+	assert.Equal(t, job.Counts{Finished: 1}, b.counts())
+}

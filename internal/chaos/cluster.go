@@ -76,7 +76,7 @@ func (s *cluster) Faults() []Kind {
 			}
 			return err
 		})},
-		Kind{Name: "slots migrated", Weight: 4, Strike: s.whole(s.migrate)},
+		Kind{Name: slotsMigrated, Weight: 4, Strike: s.whole(s.migrate)},
 		Kind{Name: "hub's node killed", Weight: 2, Longest: time.Second, Strike: s.whole(func(ctx context.Context, f Fault) error {
 			node, err := s.subscribed(ctx, f.On)
 			if err != nil {
@@ -120,7 +120,8 @@ func (s *cluster) lose(ctx context.Context, f Fault, node *redisserver.Server, d
 	return errors.Join(err, up(ctx, node))
 }
 
-// migrate moves the slots of some names that are worked on to one of the primaries.
+// migrate moves the slots of some names that are worked on to one of the primaries. Nothing else strikes before that one's
+// replica has them.
 func (s *cluster) migrate(ctx context.Context, f Fault) error {
 	names := []string{load.Queue, load.Set, load.Feed, load.News, load.Board, load.Ring}
 	to, err := s.primary(ctx, f.On)
@@ -132,5 +133,5 @@ func (s *cluster) migrate(ctx context.Context, f Fault) error {
 			err = errors.Join(err, s.Migrate(ctx, redisserver.Slot(s.Naming().Wire(name)), to))
 		}
 	}
-	return err
+	return errors.Join(err, to.AwaitReplicas(ctx))
 }

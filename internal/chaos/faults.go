@@ -21,6 +21,7 @@ const (
 
 	primaryStopped  = "primary stopped"
 	minorityStopped = "minority stopped"
+	slotsMigrated   = "slots migrated"
 )
 
 // processFaults strike one of the processes under test.
@@ -159,6 +160,7 @@ func (r *Run) faults(ctx context.Context) {
 		turns[g.on] = make(chan struct{}, 1)
 	}
 	s := newSchedule(r.Seed, kinds, r.Every)
+	began := time.Now()
 	for ctx.Err() == nil {
 		f := s.next()
 		if !r.awaitOperations(ctx, f.After) {
@@ -174,7 +176,10 @@ func (r *Run) faults(ctx context.Context) {
 		r.verdict.Fault(k.Name)
 		r.striking.Go(func() {
 			defer func() { <-turn }()
-			if err := k.Strike(ctx, f); err != nil && ctx.Err() == nil {
+			struck := time.Since(began)
+			err := k.Strike(ctx, f)
+			r.t.Logf("%6.3f s to %6.3f s: %s, %d", struck.Seconds(), time.Since(began).Seconds(), k.Name, f.On)
+			if err != nil && ctx.Err() == nil {
 				r.t.Errorf("%s: %v", k.Name, err)
 			}
 		})

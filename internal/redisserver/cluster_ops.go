@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -160,6 +161,22 @@ func (c *Cluster) Migrate(ctx context.Context, slot int, to *Server) error {
 	return err
 }
 
+// AwaitReplicas waits until the replicas of a node have all that it has done until now. Migrate does not wait for them: if
+// the new owner dies before they have what came, it is lost.
+func (s *Server) AwaitReplicas(ctx context.Context) error {
+	offset := -1
+	return poll(ctx, func() (bool, error) {
+		info, err := s.info(ctx, "replication")
+		if err != nil {
+			return false, err
+		}
+		if offset < 0 {
+			offset, err = strconv.Atoi(info["master_repl_offset"])
+		}
+		return acknowledged(info) >= offset, err
+	})
+}
+
 func moveKeys(ctx context.Context, from, to *Server, slot string) error {
 	for {
 		var keys []string
@@ -175,6 +192,22 @@ func moveKeys(ctx context.Context, from, to *Server, slot string) error {
 			return err
 		}
 	}
+}
+
+// acknowledged is how far the replica is that is furthest behind.
+func acknowledged(replication map[string]string) int {
+	least := math.MaxInt
+	for k, v := range replication {
+		n, isReplica := strings.CutPrefix(k, "slave")
+		if _, err := strconv.Atoi(n); !isReplica || err != nil {
+			continue
+		}
+		_, v, _ = strings.Cut(v, "offset=")
+		v, _, _ = strings.Cut(v, ",")
+		offset, _ := strconv.Atoi(v)
+		least = min(least, offset)
+	}
+	return least
 }
 
 // streams reports whether a server sends what it does to all of its replicas. After the first synchronisation it does
@@ -212,7 +245,14 @@ func (c *Cluster) Isolate(n *Server) {
 	n.setAway(true)
 }
 
-// Rejoin ends every isolation.
+// Unlink breaks the link on which a node hears from another one, and keeps it from being made again. All nodes are well, for
+// all other links are. It needs [ClusterOptions.Partitions].
+func (c *Cluster) Unlink(from, to *Server) {
+	sender, receiver := c.id(from), c.id(to)
+	c.partition(func(a, b string) bool { return a != sender || b != receiver })
+}
+
+// Rejoin ends what Isolate and Unlink have done.
 func (c *Cluster) Rejoin() {
 	c.partition(func(a, b string) bool { return true })
 	for _, n := range c.nodes {
@@ -220,6 +260,7 @@ func (c *Cluster) Rejoin() {
 	}
 }
 
+// partition says from whom (a) each node (b) hears.
 func (c *Cluster) partition(together func(a, b string) bool) {
 	for i, b := range c.buses {
 		b.allow(func(sender string) bool { return together(sender, c.ids[i]) })

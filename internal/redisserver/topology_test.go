@@ -46,6 +46,7 @@ func TestClusterFaults(t *testing.T) {
 	require.NoError(t, other.Do(ctx, &value, "GET", "feed.ids:{x}"))
 	require.Equal(t, "kept", value)
 	require.ErrorContains(t, owner.Do(ctx, nil, "GET", "feed.ids:{x}"), "MOVED")
+	require.NoError(t, other.AwaitReplicas(ctx))
 	require.NoError(t, c.Healthy(ctx))
 
 	successor, err := c.Failover(ctx, other)

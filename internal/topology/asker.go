@@ -9,12 +9,14 @@ import (
 	"github.com/mediocregopher/radix/v4"
 )
 
-// askFor bounds one question about the topology, the making of a connection included.
-const askFor = time.Second
+// askFor bounds one question about the topology, the making of a connection included: a second, unless Redis is so far away
+// that connections are given more than usual. Whoever hangs holds a look up for so long.
+func (c *Config) askFor() time.Duration { return max(time.Second, c.DialTimeout/5) }
 
 // An asker asks one server about the topology, over a connection that it keeps.
 type asker struct {
 	addr   string
+	limit  time.Duration // of one question
 	dial   func(ctx context.Context, addr string) (radix.Conn, error)
 	greet  func(ctx context.Context, conn radix.Conn) error // after NOAUTH
 	mu     sync.Mutex
@@ -24,7 +26,7 @@ type asker struct {
 
 // ask runs the action. After an error the next question has a new connection.
 func (a *asker) ask(ctx context.Context, action radix.Action) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, askFor)
+	ctx, cancel := context.WithTimeout(ctx, a.limit)
 	defer cancel()
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -7,7 +7,9 @@
 //   - a lane is one connection to each primary that it needs, made when it is first needed. A name's commands take the
 //     same lane always, and the lane's connection to the node that has the name's slot;
 //   - connections of their own (the hub's, those of blocked pops) are closed when the node is not the right one any
-//     more. Who owns them connects again, as after any other loss, and is taken to the right node.
+//     more. Who owns them connects again, as after any other loss, and is taken to the right node. The hub's is closed
+//     also when messages may be missing or out of order: when a slot has another primary, or a link between nodes, over
+//     which messages come, was broken.
 //
 // Nothing is sent again here: a command that Redis sent elsewhere goes back to its outbox, which knows the order.
 //

@@ -14,11 +14,13 @@ type held struct {
 	radix.Conn
 	n    *Network
 	addr string
-	key  string // empty: it is closed when any slot has another primary
+	key  string // empty: messages are told on it, and it is closed when any slot has another primary
+
+	links inbound // of its node, when it was made
 }
 
-// Dial opens a connection of its own: to the node that serves the key, or without a key to any primary. It is closed
-// when that node is no primary any more.
+// Dial opens a connection of its own: to the node that serves the key, or, for messages, without a key to any primary. It is
+// closed when that node is no primary any more; one for messages also when some may be missing.
 func (n *Network) Dial(ctx context.Context, key string) (radix.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.DialTimeout)
 	defer cancel()
@@ -36,6 +38,12 @@ func (n *Network) Dial(ctx context.Context, key string) (radix.Conn, error) {
 		return conn, nil
 	}
 	h := &held{Conn: conn, n: n, addr: addr, key: key}
+	if key == "" && n.at.Kind == Cluster {
+		if err := conn.Do(ctx, radix.Cmd(&h.links, "CLUSTER", "LINKS")); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+	}
 	n.mu.Lock()
 	n.held[h] = struct{}{}
 	closed := n.closed
@@ -56,19 +64,24 @@ func (h *held) Close() error {
 	return h.Conn.Close()
 }
 
-// release closes the connections that are not where they have to be.
-func (n *Network) release(before, now *view) {
-	changed := !before.equal(now)
+// release closes, after the view has changed, the connections that are not where they have to be.
+func (n *Network) release() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	now := n.view.Load()
 	for h := range n.held {
 		// A message that a primary sent to the others before it died may not have arrived, and those from the old and the new
 		// node of a slot that moved pass each other: whoever follows has to be told.
 		// A blocked pop at a primary that has given the slot away is left alone: it is told so with MOVED, and if the
 		// connection were closed while an id is on its way, the id would be lost for a while.
-		if h.key == "" && changed || h.key != "" && !now.has(h.addr) {
-			delete(n.held, h)
-			n.wg.Go(func() { _ = h.Conn.Close() })
+		if h.key == "" || !now.has(h.addr) {
+			n.drop(h)
 		}
 	}
+}
+
+// drop closes a connection without waiting for that. The caller holds mu.
+func (n *Network) drop(h *held) {
+	delete(n.held, h)
+	n.wg.Go(func() { _ = h.Conn.Close() })
 }

@@ -71,7 +71,7 @@ func (l *lane) route(a radix.Action) (*link, error) {
 		l.n.hint("")
 		return nil, errNobody
 	}
-	return l.link(addr), nil
+	return l.link(addr)
 }
 
 // Close implements radix.Client; the network closes its lanes.
@@ -80,27 +80,34 @@ func (l *lane) Close() error { return nil }
 // Addr implements radix.Client.
 func (l *lane) Addr() net.Addr { return nil }
 
-func (l *lane) link(addr string) *link {
+// link is the connection to a node that is a primary.
+func (l *lane) link(addr string) (*link, error) {
 	l.mu.RLock()
 	k := l.links[addr]
 	l.mu.RUnlock()
 	if k != nil {
-		return k
+		return k, nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if k = l.links[addr]; k == nil {
-		k = l.newLink(addr)
-		l.links[addr] = k
+	if k = l.links[addr]; k != nil {
+		return k, nil
 	}
-	return k
+	// Whoever asks may have looked at a view that is over. If the lane has left the node since, nobody would leave it again.
+	if !l.n.view.Load().has(addr) {
+		return nil, errNobody
+	}
+	k = l.newLink(addr)
+	l.links[addr] = k
+	return k, nil
 }
 
-// leave closes the connections to nodes that the view does not have. What is under way there ends, with an unknown
+// leave closes the connections to nodes that are no primaries any more. What is under way there ends, with an unknown
 // outcome: its node may be gone, and not know it.
-func (l *lane) leave(v *view) {
+func (l *lane) leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	v := l.n.view.Load()
 	for addr, k := range l.links {
 		if !v.has(addr) {
 			delete(l.links, addr)

@@ -127,18 +127,24 @@ func (n *Network) netDialer() interface {
 	return newTLSDialer(plain, n.cfg.TLS)
 }
 
-// check asks a server for its version, which also shows that commands are permitted. One that does not tell is taken as
-// it is.
+// check asks a server for its version and whether it is alone, which also shows that commands are permitted. One that does
+// not tell is taken as it is.
 func (n *Network) check(ctx context.Context, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.Timeout)
 	defer cancel()
-	client := n.lanes[0].link(addr)
+	client, err := n.lanes[0].link(addr)
+	if err != nil {
+		return err
+	}
 	if err := client.Do(ctx, radix.Cmd(nil, "PING")); err != nil {
 		return err
 	}
 	var info string
 	if err := client.Do(ctx, radix.Cmd(&info, "INFO", "server")); err != nil {
 		return nil
+	}
+	if n.source == nil && strings.Contains(info, "redis_mode:cluster") {
+		return errors.New("the server is a node of a cluster: the URL should begin with redis+cluster, or rediss+cluster for TLS")
 	}
 	_, rest, found := strings.Cut(info, "redis_version:")
 	version, _, _ := strings.Cut(rest, "\r\n")

@@ -11,13 +11,13 @@ import (
 )
 
 // sentinels know which server is the primary. All of them are asked, and the newest answer counts: one that was cut off
-// from the others may not know of a fail-over.
+// from the others may not know of a fail-over. An older one than before counts if most of them give it: they have been
+// set up anew, and count epochs from the beginning.
 type sentinels struct {
 	n      *Network
 	addrs  []string // of the URL, and what they say about each other
 	askers askers
 	epoch  int // of the last view
-	last   string
 }
 
 // answer is what one sentinel says.
@@ -31,30 +31,43 @@ type answer struct {
 func (s *sentinels) look(ctx context.Context, _ string) (*view, error) {
 	answers := make(chan answer, len(s.addrs))
 	for _, addr := range s.addrs {
-		a := s.askers.of(addr, func() *asker { return &asker{addr: addr, dial: s.dial, greet: s.greet} })
+		a := s.askers.of(addr, func() *asker { return s.asker(addr) })
 		go func() { answers <- s.ask(ctx, a) }()
 	}
 	var errs []error
-	known := false
-	addrs := s.addrs
-	for range addrs {
+	type belief struct {
+		primary string
+		epoch   int
+	}
+	var newest, most *belief // nil: none is new enough; no majority agrees
+	votes := make(map[belief]int)
+	for range cap(answers) {
 		a := <-answers
 		if a.err != nil {
 			errs = append(errs, a.err)
 			continue
 		}
-		if a.epoch >= s.epoch {
-			s.epoch, s.last, known = a.epoch, a.primary, true
+		b := belief{a.primary, a.epoch}
+		votes[b]++
+		if b.epoch >= s.epoch && (newest == nil || b.epoch >= newest.epoch) {
+			newest = &b
+		}
+		if votes[b] > (len(a.others)+1)/2 {
+			most = &b
 		}
 		s.learn(a.others)
 	}
+	if newest == nil {
+		newest = most
+	}
 	switch {
-	case known:
-		return single(s.last), nil
+	case newest != nil:
+		s.epoch = newest.epoch
+		return single(newest.primary), nil
 	case len(errs) == 0:
 		return nil, errors.New("the sentinels know less than before")
 	default:
-		return nil, fmt.Errorf("no sentinel answers: %w", errors.Join(errs...))
+		return nil, fmt.Errorf("no sentinel answers, or it knows less than before: %w", errors.Join(errs...))
 	}
 }
 
@@ -62,10 +75,14 @@ func (s *sentinels) look(ctx context.Context, _ string) (*view, error) {
 func (s *sentinels) learn(addrs []string) {
 	for _, addr := range addrs {
 		if s.askers[addr] == nil {
-			s.askers.of(addr, func() *asker { return &asker{addr: addr, dial: s.dial, greet: s.greet} })
+			s.askers.of(addr, func() *asker { return s.asker(addr) })
 			s.addrs = append(s.addrs[:len(s.addrs):len(s.addrs)], addr)
 		}
 	}
+}
+
+func (s *sentinels) asker(addr string) *asker {
+	return &asker{addr: addr, limit: s.n.cfg.askFor(), dial: s.dial, greet: s.greet}
 }
 
 func (s *sentinels) ask(ctx context.Context, a *asker) (r answer) {

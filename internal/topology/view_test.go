@@ -43,12 +43,13 @@ func TestRedirection(t *testing.T) {
 		addr string
 		ok   bool
 	}{
-		"MOVED 3999 127.0.0.1:6381":             {3999, "127.0.0.1:6381", true},
-		"waiting for response: MOVED 1 [::1]:7": {1, "[::1]:7", true},
-		"MOVED 3999 :6381":                      {},
-		"MOVED 16384 a:1":                       {},
-		"MOVED":                                 {},
-		"ASK 3999 127.0.0.1:6381":               {},
+		"MOVED 3999 127.0.0.1:6381":                     {3999, "127.0.0.1:6381", true},
+		"waiting for response: MOVED 1 [::1]:7":         {1, "[::1]:7", true},
+		"MOVED 1 2001:db8::1:7":                         {1, "[2001:db8::1]:7", true},
+		"MOVED 3999 :6381":                              {},
+		"MOVED 16384 a:1":                               {},
+		"MOVED":                                         {},
+		"ASK 3999 127.0.0.1:6381":                       {},
 		"READONLY You can't write against a read only…": {},
 	}
 	for text, want := range tests {

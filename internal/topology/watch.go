@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -66,9 +67,9 @@ func (n *Network) adopt(change func(*view) *view) {
 	n.mu.Unlock()
 	n.cfg.Logger.Info("other nodes serve now", zap.Strings("primaries", now.primaries))
 	for _, l := range n.lanes {
-		l.leave(now)
+		l.leave()
 	}
-	n.release(before, now)
+	n.release()
 }
 
 // Turned takes an error that a command came back with: it may tell that another node serves the slot, or that the node
@@ -84,17 +85,19 @@ func (n *Network) Turned(err error) {
 	n.hint(addr)
 }
 
-// redirection takes "MOVED slot host:port" apart. Without a host it is the host of the node that said so, whom nobody
-// remembers here: then the next look tells.
+// redirection takes "MOVED slot host:port" apart; the host may be an IPv6 address without brackets. Without a host it is the
+// host of the node that said so, whom nobody remembers here: then the next look tells.
 func redirection(err error) (slot int, addr string, ok bool) {
 	_, rest, found := strings.Cut(err.Error(), "MOVED ")
 	fields := strings.Fields(rest)
-	if !found || len(fields) < 2 || strings.HasPrefix(fields[1], ":") {
+	if !found || len(fields) < 2 {
 		return 0, "", false
 	}
 	slot, bad := strconv.Atoi(fields[0])
-	if bad != nil || slot < 0 || slot >= slotCount {
+	colon := strings.LastIndexByte(fields[1], ':')
+	if bad != nil || slot < 0 || slot >= slotCount || colon < 1 {
 		return 0, "", false
 	}
-	return slot, fields[1], true
+	host := strings.Trim(fields[1][:colon], "[]")
+	return slot, net.JoinHostPort(host, fields[1][colon+1:]), true
 }

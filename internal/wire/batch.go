@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,7 +28,7 @@ type Batch struct {
 	size    int // bytes of arguments
 	callers int
 	seq     uint64
-	limit   time.Duration // of one round trip
+	limit   time.Duration // of one round trip, or of silence: see watch
 	sent    time.Time
 	landed  bool
 
@@ -131,13 +132,39 @@ func (b *Batch) Perform(_ context.Context, conn radix.Conn) error {
 func (b *Batch) script(i int) *Script { return b.cmds[b.runs[i].from].request().Script }
 
 func (b *Batch) roundTrip(conn radix.Conn) error {
-	overdue := time.AfterFunc(b.limit, func() { _ = conn.Close() })
-	defer overdue.Stop()
+	if b.lane.Replicas.N == 0 {
+		overdue := time.AfterFunc(b.limit, func() { _ = conn.Close() })
+		defer overdue.Stop()
+	} else {
+		defer b.watch(conn)()
+	}
 	err := conn.EncodeDecode(context.Background(), (*marshaler)(b), (*unmarshaler)(b))
 	if err != nil {
 		_ = conn.Close() // so that the goroutine below lets go of mu
 	}
 	return err
+}
+
+// watch closes the connection if it is silent for longer than the limit. Where replicas are missing, the batches of other
+// names that are in front of this one take all of their time to wait for them, one after the other. That is no server
+// that hangs.
+func (b *Batch) watch(conn radix.Conn) (end func()) {
+	var ended atomic.Bool
+	var overdue *time.Timer
+	overdue = time.AfterFunc(math.MaxInt64, func() {
+		if left := b.limit - b.lane.silent(conn); ended.Load() {
+			return
+		} else if left > 0 {
+			overdue.Reset(left)
+		} else {
+			_ = conn.Close()
+		}
+	})
+	overdue.Reset(b.limit)
+	return func() {
+		ended.Store(true)
+		overdue.Stop()
+	}
 }
 
 func (b *Batch) complete() bool {
@@ -242,7 +269,12 @@ func (u *unmarshaler) UnmarshalRESP(br resp.BufferedReader, _ *resp.Opts) error 
 		}
 	}
 	if b.waits() {
-		return b.readWait(NewReader(br))
+		if err := b.readWait(NewReader(br)); err != nil {
+			return err
+		}
+	}
+	if b.lane.Replicas.N > 0 {
+		b.lane.hear(b.conn)
 	}
 	return nil
 }

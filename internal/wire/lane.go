@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,16 +43,22 @@ type Lane struct {
 	bytes   atomic.Int64               // of arguments under way
 
 	mu    sync.Mutex
-	known map[radix.Conn]map[*Script]bool // for the last connection to each node: scripts that ran on it
+	known map[radix.Conn]*acquaintance // the last connection to each node
+}
+
+// acquaintance is what a lane knows of a connection.
+type acquaintance struct {
+	scripts map[*Script]bool // that ran on it
+	heard   time.Time        // when its last answer came, if batches wait for replicas
 }
 
 // knows reports whether all scripts of b have run on the connection.
 func (l *Lane) knows(conn radix.Conn, b *Batch) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	scripts := l.known[conn]
+	a := l.known[conn]
 	for i := range b.runs {
-		if !scripts[b.script(i)] {
+		if a == nil || !a.scripts[b.script(i)] {
 			return false
 		}
 	}
@@ -62,19 +69,38 @@ func (l *Lane) knows(conn radix.Conn, b *Batch) bool {
 func (l *Lane) learn(conn radix.Conn, b *Batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	scripts := l.known[conn]
-	if scripts == nil {
-		scripts = make(map[*Script]bool)
+	a := l.known[conn]
+	if a == nil {
+		a = &acquaintance{scripts: make(map[*Script]bool), heard: time.Now()}
 		if l.known == nil {
-			l.known = make(map[radix.Conn]map[*Script]bool)
+			l.known = make(map[radix.Conn]*acquaintance)
 		}
 		addr := conn.Addr().String()
-		maps.DeleteFunc(l.known, func(before radix.Conn, _ map[*Script]bool) bool { return before.Addr().String() == addr })
-		l.known[conn] = scripts
+		maps.DeleteFunc(l.known, func(before radix.Conn, _ *acquaintance) bool { return before.Addr().String() == addr })
+		l.known[conn] = a
 	}
 	for i := range b.runs {
-		scripts[b.script(i)] = true
+		a.scripts[b.script(i)] = true
 	}
+}
+
+// hear notes that an answer came on the connection.
+func (l *Lane) hear(conn radix.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a := l.known[conn]; a != nil {
+		a.heard = time.Now()
+	}
+}
+
+// silent is for how long no answer has come on the connection.
+func (l *Lane) silent(conn radix.Conn) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a := l.known[conn]; a != nil {
+		return time.Since(a.heard)
+	}
+	return math.MaxInt64
 }
 
 // Cut closes the connection, which ends what is under way on it.

@@ -51,3 +51,42 @@ func TestOrderWhileScriptsAreLearnt(t *testing.T) {
 	}
 	assert.Equal(t, want, r.peer.Strings("LRANGE", contract.IDs.Of(r.name), 0, -1))
 }
+
+// While Redis refuses, batches go one at a time: it could refuse the first again and then, ready in between, run the
+// second.
+func TestOrderWhileRedisRefuses(t *testing.T) {
+	t.Parallel()
+	again, added := make(chan struct{}), make(chan struct{})
+	busy := replies("-BUSY Redis is busy running a script\r\n")
+	lane, redis := fake(echo, busy, func(request string) (string, error) {
+		close(again)
+		<-added
+		return busy(request)
+	}, echo)
+	o := newOutbox("n", lane, time.Minute)
+	var calls []call
+	add := func(words ...string) {
+		for _, w := range words { // two at once go on a goroutine of their own
+			calls = append(calls, repeatable(noting(note, w)))
+			o.Add(calls[len(calls)-1])
+		}
+	}
+	add("0", "1")
+	pump(t, o)
+	add("a", "b")
+	o.Flush()
+	o.Land(<-o.Landed())
+	<-o.Due()
+	o.Resume()
+	o.Flush()
+	<-again
+	add("c", "d")
+	o.Flush()
+	close(added)
+	pump(t, o)
+	for _, c := range calls {
+		_, err := answer(t, c)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, []string{"0 1/0", "a b/0", "a b/0", "a b c d/0"}, redis.sent())
+}

@@ -91,6 +91,9 @@ func (o *Outbox) Another() bool {
 	if b == nil || len(o.under) >= maxFlights || !b.written.Load() || b.alone || o.pause != nil || len(o.failed) > 0 {
 		return false
 	}
+	if o.backoff > 0 {
+		return false // Redis could refuse the first once more, and a moment later run the second
+	}
 	return o.Full() || o.callers > 0 && 4*o.callers >= b.callers
 }
 

@@ -110,6 +110,16 @@ local function accept(list)
   end
 end
 if #popped > 0 then
+  -- Nobody waits for replicas when an id is popped: after a fail-over it may still be in the line. Then it is near the end.
+  local last = redis.call('LRANGE', ids, -64, -1)
+  for _, id in ipairs(popped) do
+    for _, other in ipairs(last) do
+      if other == id then
+        redis.call('LREM', ids, -1, id)
+        break
+      end
+    end
+  end
   accept(popped)
 end
 -- Ids that are dropped are looked at a bounded number of times.

@@ -37,8 +37,10 @@ func Calls(v *Verdict, h *ledger.History, lives map[string]Life) {
 		v.count(v.Outcomes, c.Outcome, 1)
 		v.Check(c.Outcome != ledger.Strange, "errors say what happened", "%v", c)
 		if c.Until != 0 {
-			late := time.Duration(c.End - c.Until - during(slices.Concat(lives[c.Process].Pauses, stalls[c.Process]), c))
-			v.Check(late < Grace, "calls end with their context", "%v late: %v", late, c)
+			// A process that is stopped between the making of a context and this note begins the call late.
+			end := max(c.Until, c.At)
+			late := time.Duration(c.End - end - during(slices.Concat(lives[c.Process].Pauses, stalls[c.Process]), c))
+			v.Check(late < Grace, "calls end with their context", "%v late, begun %v before the end: %v", late, time.Duration(c.Until-c.At), c)
 		}
 	}
 }
