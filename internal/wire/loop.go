@@ -79,9 +79,9 @@ func pump[C any](out *Outbox, owner Owner[C]) {
 // owner expects may come.
 func gather[C any](box *actor.Mailbox[C], out *Outbox, owner Owner[C]) {
 	drain(box, out, owner)
-	for yields := 0; out.Patient() || yields < 2 && out.Expecting(); yields++ {
+	for yields := 0; out.Lingers() || yields < 2 && out.Expecting(); yields++ {
 		runtime.Gosched()
-		if drain(box, out, owner) == 0 && !out.Patient() {
+		if drain(box, out, owner) == 0 && !out.Lingers() {
 			return
 		}
 	}

@@ -11,10 +11,10 @@ const (
 	// distance is the least time between two batches: Redis has begun with the one
 	// when the other arrives.
 	distance = 50 * time.Microsecond
-	// patienceShare of a flight is how long an owner waits for commands that it
-	// expects, but no longer than maxPatience.
-	patienceShare = 16
-	maxPatience   = 200 * time.Microsecond
+	// lingerShare of a flight is how long an owner waits for commands that it
+	// expects, but no longer than maxLinger.
+	lingerShare = 16
+	maxLinger   = 200 * time.Microsecond
 )
 
 // pace is what an outbox has seen of its batches.
@@ -63,14 +63,14 @@ func (o *Outbox) Arrived() {
 // send: yield to them before the next Flush.
 func (o *Outbox) Expecting() bool { return len(o.under) < maxFlights && o.callers < 2*o.pace.last }
 
-// Patient reports that it is worth while to wait for commands that were expected.
+// Lingers reports that it is worth while to wait for commands that were expected.
 // Where they did not come in time, it is not tried again for a while.
-func (o *Outbox) Patient() bool {
+func (o *Outbox) Lingers() bool {
 	p := &o.pace
 	if p.due == 0 || len(o.under) >= maxFlights {
 		return false
 	}
-	if time.Since(p.since) < min(p.flight/patienceShare, maxPatience) {
+	if time.Since(p.since) < min(p.flight/lingerShare, maxLinger) {
 		return true
 	}
 	p.due = 0

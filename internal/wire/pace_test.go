@@ -71,7 +71,7 @@ func TestDistance(t *testing.T) {
 
 // An owner waits a part of a flight for what it expects. Where that was in vain it does not try again for a while, which
 // doubles each time.
-func TestPatience(t *testing.T) {
+func TestLinger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		lane, _ := fake(func(r string) (string, error) {
@@ -79,22 +79,22 @@ func TestPatience(t *testing.T) {
 			return echo(r)
 		})
 		o := newOutbox("n", lane, time.Minute)
-		assert.False(t, o.Patient(), "nothing is expected")
+		assert.False(t, o.Lingers(), "nothing is expected")
 		for range 30 {
 			o.Add(noting(note, "w"))
 			pump(t, o)
 		}
 		waits := func() (long time.Duration) {
-			for ; o.Patient(); long += time.Microsecond {
+			for ; o.Lingers(); long += time.Microsecond {
 				time.Sleep(time.Microsecond)
 			}
 			return long
 		}
 		o.Expect(2)
 		o.Arrived()
-		assert.True(t, o.Patient(), "one of two is here")
+		assert.True(t, o.Lingers(), "one of two is here")
 		o.Arrived()
-		assert.False(t, o.Patient())
+		assert.False(t, o.Lingers())
 		o.Arrived() // nobody expected it
 		for _, pause := range []int{2, 4, 8} {
 			o.Expect(1)
@@ -116,7 +116,7 @@ func TestPatience(t *testing.T) {
 }
 
 // A flight of seconds is no reason to wait long.
-func TestPatienceHasALimit(t *testing.T) {
+func TestLingerHasALimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		lane, _ := fake(func(r string) (string, error) {
@@ -128,8 +128,8 @@ func TestPatienceHasALimit(t *testing.T) {
 		pump(t, o)
 		o.Expect(1)
 		time.Sleep(199 * time.Microsecond)
-		assert.True(t, o.Patient())
+		assert.True(t, o.Lingers())
 		time.Sleep(2 * time.Microsecond)
-		assert.False(t, o.Patient())
+		assert.False(t, o.Lingers())
 	})
 }
