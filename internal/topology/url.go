@@ -203,8 +203,8 @@ func Redacted(raw string) string {
 	if hosts != "" {
 		u.Host = hosts
 	}
-	if p, _ := u.User.Password(); u.User != nil && p == "" {
-		u.User = url.User("xxxxx") // meant for a password, as likely as not
+	if p, _ := u.User.Password(); u.User != nil && (p == "" || strings.Contains(u.User.Username()+p, "@")) {
+		u.User = url.User("xxxxx") // of a password, as likely as not, or a part of one that is not escaped
 	}
 	if e.sentinelPassword != "" {
 		q := u.Query()

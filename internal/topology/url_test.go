@@ -45,6 +45,8 @@ func TestRedacted(t *testing.T) {
 		"rediss+sentinel://secret@a/m":                                    "rediss+sentinel://xxxxx@a/m",
 		"redis+cluster://u:1/secret@a,b":                                  "(invalid)",
 		"redis+other://u:secret@a":                                        "(invalid)",
+		"redis://sec:ret@@h":                                              "redis://xxxxx@h",
+		"redis://sec@ret:1@h":                                             "redis://xxxxx@h",
 	}
 	for url, want := range tests {
 		assert.Equal(t, want, Redacted(url), url)
