@@ -41,7 +41,7 @@ test:
 	@echo 'staticcheck'
 	@$(GO) tool -modfile=tools/go.mod staticcheck $(PKG)
 	@echo 'tests'
-	@CGO_ENABLED=1 $(GO) test -race $(PKG)
+	@CGO_ENABLED=1 sh tools/loud -race $(PKG)
 	@for m in $(MODULES); do $(GO) vet -C $$m ./... && $(GO) test -C $$m ./... || exit 1; done
 	@$(MAKE) --no-print-directory topologies
 
@@ -51,15 +51,15 @@ WHERE = . ./engine ./actors/... ./internal/contract/conformance
 
 topologies:
 	@echo 'tests behind sentinels'
-	@THOONK_TOPOLOGY=sentinel $(GO) test $(WHERE)
+	@THOONK_TOPOLOGY=sentinel sh tools/loud $(WHERE)
 	@echo 'tests on a cluster'
-	@THOONK_TOPOLOGY=cluster $(GO) test -p 1 $(WHERE)
+	@THOONK_TOPOLOGY=cluster sh tools/loud -p 1 $(WHERE)
 	@echo 'chaos behind sentinels'
 	@$(GO) test -count=1 ./internal/chaos -run '^TestChaos$$' -topology=sentinel -seed=$(SEED) -for=1s
 	@echo 'chaos on a cluster'
 	@$(GO) test -count=1 ./internal/chaos -run '^TestChaos$$' -topology=cluster -seed=$(SEED) -for=1s
 	@echo 'tests that watch the keys of scripts'
-	@THOONK_AUDIT=keys $(GO) test -skip 'Test(Delay|Crash)$$' . ./actors/... # they are about time, of which MONITOR takes much
+	@THOONK_AUDIT=keys sh tools/loud -skip 'Test(Delay|Crash)$$' . ./actors/... # they are about time, of which MONITOR takes much
 
 race:
 	@sh tools/prepare cc

@@ -1,17 +1,19 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,10 +31,40 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	if os.Getenv(mainEnv) != "" {
+		register(telling)
 		main()
 	}
 	redistest.Main(m)
 }
+
+// measuring is what telling says in the middle of a run.
+const measuring = "it is measured now"
+
+// telling is feed/publish for a test that has to know when the warm-up is over.
+var telling = Scenario{Name: "test/telling", Systems: map[string]System{
+	report.Thoonk: func(ctx context.Context, e *Env) (Result, error) {
+		control, f, err := thoonkFeed(ctx, e)
+		if err != nil {
+			return Result{}, err
+		}
+		var loops atomic.Int64
+		r, err := e.Measure(ctx, 1, func(ctx context.Context, caller, n int) error {
+			if caller == 0 && n == 0 {
+				loops.Add(1)
+			}
+			if caller == 0 && n == 100 && loops.Load() == 2 {
+				fmt.Fprintln(os.Stderr, measuring)
+			}
+			_, err := f.Publish(ctx, e.payloads.at(spread(caller, n)))
+			return err
+		})
+		if err != nil {
+			return r, err
+		}
+		return r, checkLen(ctx, e, control, r.Total)
+	},
+	report.Radix: publishRadix,
+}}
 
 // decode reads stdout, which must hold one JSON value and nothing else.
 func decode(t *testing.T, stdout []byte) report.Report {
@@ -230,10 +262,10 @@ func TestFailureIsLoud(t *testing.T) {
 	require.Nil(t, r.Results[0].RedisCPU, "it would be our own")
 }
 
-// TestInterrupt sends the program a signal in its second run.
+// TestInterrupt sends the program a signal in the middle of its first run: the second one does not begin.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
-	cmd := exec.Command(os.Args[0], "-run=publish$", "-system=thoonk|radix", "-d=10s", "-callers=4", "-json=-")
+	cmd := exec.Command(os.Args[0], "-run=test/telling", "-system=thoonk|radix", "-d=10s", "-callers=4", "-json=-")
 	cmd.Env = append(os.Environ(), mainEnv+"=1", "TMPDIR="+t.TempDir())
 	var stdout bytes.Buffer
 	cmd.Stdout = &stdout
@@ -242,13 +274,15 @@ func TestInterrupt(t *testing.T) {
 	require.NoError(t, cmd.Start())
 	defer func() { _ = cmd.Process.Kill() }()
 
-	first := make([]byte, 6)
-	_, err = io.ReadFull(stderr, first) // it says which server: it runs
+	said := bufio.NewReader(stderr)
+	line, err := said.ReadString('\n')
 	require.NoError(t, err)
-	require.Equal(t, "bench:", string(first))
-	time.Sleep(1500 * time.Millisecond) // not to synchronise: to be behind the warm-up, in the middle of a run
+	require.Contains(t, line, "bench: ", "which server")
+	line, err = said.ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, measuring+"\n", line)
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
-	rest, err := io.ReadAll(stderr)
+	rest, err := io.ReadAll(said)
 	require.NoError(t, err)
 	var exit *exec.ExitError
 	require.ErrorAs(t, cmd.Wait(), &exit)

@@ -3,6 +3,7 @@
 package chaos
 
 import (
+	"cmp"
 	"encoding/binary"
 	"os"
 	"os/exec"
@@ -21,7 +22,7 @@ func newClock(t testing.TB) *clock {
 	t.Helper()
 	dir := t.TempDir()
 	c := &clock{library: filepath.Join(dir, "clock.so"), file: filepath.Join(dir, "shift")}
-	out, err := exec.Command("cc", "-shared", "-fPIC", "-O1", "-o", c.library, "testdata/clock.c").CombinedOutput()
+	out, err := exec.Command(cmp.Or(os.Getenv("CC"), "cc"), "-shared", "-fPIC", "-O1", "-o", c.library, "testdata/clock.c").CombinedOutput()
 	if err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatalf("the server's clock needs a C compiler, and CI is set: %v\n%s", err, out)

@@ -12,7 +12,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	pause = time.Sleep
+	goleak.VerifyTestMain(m)
+}
 
 func TestClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -111,59 +114,64 @@ func TestInterruptLetsCallsEnd(t *testing.T) {
 	})
 }
 
-// The open loop sleeps outside of the bubble's time, so these take real time.
-
 func TestOpen(t *testing.T) {
-	t.Parallel()
-	s, err := Open(t.Context(), 8, 500, 200*time.Millisecond, func(context.Context, int, int) error { return nil })
-	require.NoError(t, err)
-	require.EqualValues(t, 100, s.Calls+s.Late)
-	require.Positive(t, s.Calls)
-	require.Equal(t, s.Calls, s.Latency.TotalCount())
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(t.Context(), 8, 500, 200*time.Millisecond, func(context.Context, int, int) error { return nil })
+		require.NoError(t, err)
+		require.EqualValues(t, 100, s.Calls)
+		require.Zero(t, s.Late)
+		require.EqualValues(t, 100, s.Latency.TotalCount())
+		require.Equal(t, 198*time.Millisecond, s.Elapsed, "the last one was due then")
+	})
 }
 
 // TestOpenTimesFromWhenDue: one slow call delays those behind it, and their latency shows it.
 func TestOpenTimesFromWhenDue(t *testing.T) {
-	t.Parallel()
-	s, err := Open(t.Context(), 1, 100, 200*time.Millisecond, func(_ context.Context, _, n int) error {
-		if n == 0 {
-			time.Sleep(100 * time.Millisecond)
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(t.Context(), 1, 100, 200*time.Millisecond, func(_ context.Context, _, n int) error {
+			if n == 0 {
+				time.Sleep(100 * time.Millisecond) // what a slow call is
+			}
+			return nil
+		})
+		require.NoError(t, err)
+		require.EqualValues(t, 20, s.Calls)
+		require.Zero(t, s.Late)
+		slow := int64(0)
+		for _, bar := range s.Latency.Distribution() {
+			if bar.From >= int64(35*time.Millisecond) {
+				slow += bar.Count
+			}
 		}
-		return nil
+		require.EqualValues(t, 7, slow, "due at 0, 10, 20, 30, 40, 50, 60 ms and answered at 100 ms")
 	})
-	require.NoError(t, err)
-	require.EqualValues(t, 20, s.Calls+s.Late)
-	slow := int64(0)
-	for _, bar := range s.Latency.Distribution() {
-		if bar.From >= int64(35*time.Millisecond) {
-			slow += bar.Count
-		}
-	}
-	require.GreaterOrEqual(t, slow, int64(6), "due at 0, 10, 20, 30, 40, 50 ms and begun at 100 ms")
 }
 
 func TestOpenCountsWhatIsLate(t *testing.T) {
-	t.Parallel()
-	s, err := Open(t.Context(), 1, 1000, 100*time.Millisecond, func(context.Context, int, int) error {
-		time.Sleep(20 * time.Millisecond)
-		return nil
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(t.Context(), 1, 1000, 100*time.Millisecond, func(context.Context, int, int) error {
+			time.Sleep(20 * time.Millisecond) // what a slow call is
+			return nil
+		})
+		require.NoError(t, err)
+		require.EqualValues(t, 100, s.Calls+s.Late)
+		require.InDelta(t, 6, s.Calls, 1, "five, and what waited for a caller")
 	})
-	require.NoError(t, err)
-	require.Greater(t, s.Late, int64(80))
-	require.EqualValues(t, 100, s.Calls+s.Late)
 }
 
 func TestOpenEndsWithItsContextOrAnError(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(50*time.Millisecond, cancel)
-	s, err := Open(ctx, 2, 100, time.Hour, func(context.Context, int, int) error { return nil })
-	require.NoError(t, err)
-	require.Less(t, s.Elapsed, time.Minute)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(55*time.Millisecond, cancel)
+		s, err := Open(ctx, 2, 100, time.Hour, func(context.Context, int, int) error { return nil })
+		require.NoError(t, err)
+		require.EqualValues(t, 6, s.Calls)
+		require.LessOrEqual(t, s.Elapsed, 105*time.Millisecond, "it looks every 50 ms")
 
-	broken := errors.New("broken")
-	_, err = Open(t.Context(), 2, 100, time.Hour, func(context.Context, int, int) error { return broken })
-	require.ErrorIs(t, err, broken)
+		broken := errors.New("broken")
+		_, err = Open(t.Context(), 2, 100, time.Hour, func(context.Context, int, int) error { return broken })
+		require.ErrorIs(t, err, broken)
+	})
 }
 
 func TestRecorder(t *testing.T) {

@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// pause is Sleep, but for tests, whose time is not the system's.
+var pause = Sleep
+
 // Open makes rate calls per second, evenly spaced, until d has passed or ctx ends. At most callers run at once; a call
 // that finds none free waits, and its latency, which is timed from when it was due, shows it. Calls that had not even
 // begun at the end are counted in Stats.Late: with more than a few of them the rate is above what the system can do,
@@ -49,7 +52,7 @@ func (r *run) pace(start time.Time, rate float64, d time.Duration, due chan<- ti
 	defer last.Stop()
 	for i := int64(0); at(i).Before(end) && !r.stop.Load(); i++ {
 		for wait := time.Until(at(i)); wait > 0 && !r.stop.Load(); wait = time.Until(at(i)) {
-			Sleep(min(wait, 50*time.Millisecond)) // short, to notice an interrupt
+			pause(min(wait, 50*time.Millisecond)) // short, to notice an interrupt
 		}
 		select {
 		case due <- at(i):
