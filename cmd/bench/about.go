@@ -15,6 +15,10 @@ import (
 
 // about is where and how the figures were made.
 func (o *options) about(srv *server, args []string, drives map[string]driver.Hello) report.Env {
+	d := o.d
+	if len(o.parts) > 0 { // -report: all of them have the same
+		d = o.parts[0].d
+	}
 	env := report.Env{
 		Go:         runtime.Version(),
 		GOMAXPROCS: runtime.GOMAXPROCS(0),
@@ -26,7 +30,7 @@ func (o *options) about(srv *server, args []string, drives map[string]driver.Hel
 		Redis:      srv.version,
 		Date:       time.Now().UTC().Format(time.RFC3339),
 		Commit:     commit(),
-		Flags:      map[string]string{"duration": o.d.String()},
+		Flags:      map[string]string{"duration": d.String()},
 		Command:    strings.TrimSpace("go run ./cmd/bench " + strings.Join(hidePassword(args), " ")),
 	}
 	o.set.Visit(func(f *pflag.Flag) { env.Flags[f.Name] = hideIn(f.Value.String()) })

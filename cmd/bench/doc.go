@@ -75,14 +75,17 @@
 //	queue/wakeone      8 engines wait on one queue: how many takes a put causes
 //	sorted/append      many callers append to one sorted feed, one item per call
 //	sorted/mixed       many callers append, insert, move, edit and retract in a sorted feed of some 1,000 items
+//	peer/feed, peer/queue, peer/job
+//	                   many callers use one name, and so does a program that knows only the contract: how far each gets
+//	topology/spread    callers publish to -names feeds on the servers of a -topology, and how busy each server is
 //
 // Each runs on several systems, one after the other on the same server:
 //
 //   - thoonk is the engine, with its default configuration.
-//   - ceiling is the upper limit: the same vector scripts with 64 groups in each call, in bytes that were built before,
+//   - ceiling is what one connection can do without callers: the same vector scripts with 64 groups in each call, in bytes that were built before,
 //     written to one plain connection, four calls in flight. It has no callers, so it has no latencies. When its
 //     "redis µs/op" times its ops/s is about a second, the server's one thread was busy all the time and nothing in
-//     front of it can be faster.
+//     front of it can be faster, unless its calls are larger: an engine's have up to 256 groups.
 //   - radix is what one would write without Thoonk: one EvalScript per call on a radix pool of its default size, 4, with
 //     the same script and the same callers. For feed/fanout it is a connection per subscriber, for queue/pingpong and
 //     queue/peer a BRPOP on a connection of its own. Scripts of queues know an engine's calls by their numbers: there
@@ -117,8 +120,9 @@
 // queue/idle waits for the time of a run. commands_per_s is how many commands the process has sent meanwhile, from INFO
 // commandstats: that has those inside scripts as well, but here only the scripts run that look for lost items, and what
 // they call are reads (HGET, HLEN, LLEN) that are sent by nobody else; they are left out, and so is the load tester's
-// INFO. The ping of its control connection, 0.07 a second, is not. A blocking pop takes 30 s, and so does the look for
-// lost items: use -d 60s or more. connections, goroutines and bytes are the engine's and its getters', divided by the
+// INFO. The ping of its control connection, 0.07 a second, is not. A blocking pop takes 5 s, longer on
+// more than 20 connections, and the look for lost items comes each 30 s: use -d 60s or more; below 5 s the figure is left
+// out. connections, goroutines and bytes are the engine's and its getters', divided by the
 // queues; a getter's goroutine is one of them.
 //
 // queue/wakeone puts 100 items a second, one at a time, 1,000 at most. takes_per_put is the calls of EVALSHA and EVAL

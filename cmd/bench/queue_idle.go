@@ -15,6 +15,9 @@ import (
 	"github.com/thoonk-go/thoonk/engine"
 )
 
+// leastCount is for how many seconds to count commands at least: a blocking pop takes 5 s, and a shorter time may have none.
+const leastCount = 5
+
 func init() {
 	register(Scenario{
 		Name:   "queue/idle",
@@ -76,7 +79,7 @@ func idleThoonk(ctx context.Context, e *Env) (Result, error) {
 			waited = true
 			return 0, d, nil
 		}
-		if after, s := e.srv.commands(), time.Since(start).Seconds(); before != nil && after != nil {
+		if after, s := e.srv.commands(), time.Since(start).Seconds(); before != nil && after != nil && s >= leastCount {
 			figures["commands_per_s"] = float64(fromClients(before, after)) / s
 		}
 		if err := w.putters(ctx); err != nil {

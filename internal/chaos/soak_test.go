@@ -81,6 +81,7 @@ func TestSoak(t *testing.T) {
 	for i, who := range []string{"producer", "worker"} {
 		require.LessOrEqual(t, late.Goroutines[i], early.Goroutines[i]*5/4+10, who)
 		require.LessOrEqual(t, late.Heap[i], early.Heap[i]*3/2+4<<20, who)
+		require.LessOrEqual(t, late.Memory[i], early.Memory[i]*5/4+8<<20, who)
 	}
 	require.LessOrEqual(t, late.Connections, early.Connections*5/4+4)
 	require.LessOrEqual(t, late.Keys, early.Keys*5/4+10)
