@@ -124,7 +124,7 @@ func (o *owner) Handle(c command) {
 		}
 		o.line.Push(c)
 	case woken:
-		o.armed, o.empty = false, false
+		o.armed = false // whether there are more is for its claim to tell
 		o.popped = append(o.popped, c.id)
 	case suspect:
 		o.empty = false // look again, also whether the job set exists
@@ -255,7 +255,10 @@ func (o *owner) slots(other *claiming) int {
 	if other != nil && other.slots > 0 && 4*o.held < other.want {
 		return 0
 	}
-	n := min(o.held, o.wave())
+	n := o.held
+	if !o.empty { // else this claim goes alone
+		n = min(n, o.wave())
+	}
 	o.held -= n
 	return n
 }
@@ -303,9 +306,7 @@ func (o *owner) claim(slot, want, slots int) {
 		Numbered: true, Repeatable: true, Patient: true, Callers: want,
 		Last: slots > 0,
 	}
-	if slots == 0 {
-		o.asked = o.line.Arrivals()
-	}
+	o.asked = c.upTo // one for the handler tells them, too
 	o.claims[slot] = c
 	o.used = true
 	o.out.Add(c)

@@ -67,7 +67,11 @@ func (o *Outbox) Expecting() bool { return len(o.under) < maxFlights && o.caller
 // Where they did not come in time, it is not tried again for a while.
 func (o *Outbox) Lingers() bool {
 	p := &o.pace
-	if p.due == 0 || len(o.under) >= maxFlights {
+	switch {
+	case p.due == 0 || len(o.under) >= maxFlights:
+		return false
+	case o.Full() || o.pause != nil: // they would not go now
+		p.due = 0
 		return false
 	}
 	if time.Since(p.since) < min(p.flight/lingerShare, maxLinger) {

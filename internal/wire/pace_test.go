@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/thoonk-go/thoonk/internal/wire"
 )
 
 // A batch ends with a command that says so, and what is behind it goes with the next one.
@@ -131,5 +133,30 @@ func TestLingerHasALimit(t *testing.T) {
 		assert.True(t, o.Lingers())
 		time.Sleep(2 * time.Microsecond)
 		assert.False(t, o.Lingers())
+	})
+}
+
+// Nobody waits for commands that could not go with what waits already.
+func TestNoLingeringInVain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		lane, _ := fake(func(r string) (string, error) {
+			time.Sleep(10 * time.Millisecond)
+			return echo(r)
+		}, lost)
+		o := newOutbox("n", lane, time.Minute)
+		o.Add(noting(note, "w"))
+		pump(t, o)
+		o.Expect(1)
+		assert.True(t, o.Lingers())
+		for range wire.MaxBatch {
+			o.Add(repeatable(noting(note, "w")))
+		}
+		assert.False(t, o.Lingers(), "the batch is full")
+		o.Flush()
+		o.Land(<-o.Landed())
+		o.Expect(1)
+		assert.False(t, o.Lingers(), "nothing is sent before the next attempt")
+		o.Abort(errCut)
 	})
 }

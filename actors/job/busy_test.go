@@ -1,0 +1,86 @@
+package job_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/thoonk-go/thoonk/actors/job"
+	"github.com/thoonk-go/thoonk/engine"
+	"github.com/thoonk-go/thoonk/internal/redistest"
+	"github.com/thoonk-go/thoonk/pool"
+)
+
+// claimsOf collects how many jobs each claim wants that goes through the proxy.
+func claimsOf(proxy *redistest.Proxy) (wanted func() []string) {
+	var mu sync.Mutex
+	var list []string
+	proxy.OnRequest(func(_ int, raw []byte) {
+		if !bytes.Contains(raw, job.Named(job.ClaimScript)) {
+			return
+		}
+		words := strings.Split(string(raw), "\r\n")
+		at := 0
+		for words[at] != string(job.Named(job.ClaimScript)) {
+			at++
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		list = append(list, words[at+2*17]) // behind the number of keys, 11 of them, repeat, channel, number and slot
+	})
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		l := list
+		list = nil
+		return l
+	}
+}
+
+// A job that comes to an idle handler is claimed once. The claim tells whether there are more.
+func TestOneClaimForOneJob(t *testing.T) {
+	t.Parallel()
+	b, proxy := newProxied(t, job.Config{}, engine.Config{})
+	b.unattended()
+	wanted := claimsOf(proxy)
+	b.handle(func(context.Context, *job.Claim) ([]byte, error) { return nil, nil }, pool.Options{})
+	idle := func(finished int64) {
+		redistest.Eventually(t, func() bool { return b.counts().Finished == finished }, "finished")
+		time.Sleep(50 * time.Millisecond)
+	}
+	idle(0)
+	wanted()
+	for i := range 5 {
+		_, err := b.Put(t.Context(), nil)
+		require.NoError(t, err)
+		idle(int64(i + 1))
+		assert.Equal(t, []string{"16"}, wanted(), "for all slots")
+	}
+}
+
+// A caller of TryGet who has left before a claim could be sent for it is no reason to ask again and again.
+func TestNobodyAsksForWhoLeft(t *testing.T) {
+	t.Parallel()
+	b, proxy := newProxied(t, job.Config{}, engine.Config{})
+	b.unattended()
+	wanted := claimsOf(proxy)
+	b.handle(func(context.Context, *job.Claim) ([]byte, error) { return nil, nil }, pool.Options{})
+	time.Sleep(50 * time.Millisecond)
+	proxy.Hold()
+	for range 3 { // two claims can be under way
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		_, err := b.TryGet(ctx)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		cancel()
+	}
+	wanted()
+	proxy.Release()
+	time.Sleep(200 * time.Millisecond)
+	assert.LessOrEqual(t, len(wanted()), 2)
+}
