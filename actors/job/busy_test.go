@@ -43,6 +43,28 @@ func claimsOf(proxy *redistest.Proxy) (wanted func() []string) {
 	}
 }
 
+// waits returns when no claim is under way, and the next id is waited for.
+func waits(t *testing.T, b *bench) {
+	t.Helper()
+	redistest.Eventually(t, func() bool { return b.eng.Stats().Waker.Names == 1 }, "an idle handler")
+}
+
+// The engine's limit is what its handlers can have in all: the first claim is for half of it, however many workers a handler has.
+func TestWavesOfWhatThereIs(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		workers, limit int
+		want           string
+	}{{16, 0, "8"}, {100, 0, "50"}, {256, 32, "16"}, {1000, 0, "256"}} {
+		b, proxy := newProxied(t, job.Config{}, engine.Config{Workers: c.limit})
+		b.unattended()
+		wanted := claimsOf(proxy)
+		b.handle(func(context.Context, *job.Claim) ([]byte, error) { return nil, nil }, pool.Options{Workers: c.workers})
+		waits(t, b)
+		assert.Equal(t, c.want, wanted()[0], "%d workers, of %d", c.workers, c.limit)
+	}
+}
+
 // A job that comes to an idle handler is claimed once. The claim tells whether there are more.
 func TestOneClaimForOneJob(t *testing.T) {
 	t.Parallel()
@@ -52,7 +74,7 @@ func TestOneClaimForOneJob(t *testing.T) {
 	b.handle(func(context.Context, *job.Claim) ([]byte, error) { return nil, nil }, pool.Options{})
 	idle := func(finished int64) {
 		redistest.Eventually(t, func() bool { return b.counts().Finished == finished }, "finished")
-		time.Sleep(50 * time.Millisecond)
+		waits(t, b)
 	}
 	idle(0)
 	wanted()
@@ -71,7 +93,7 @@ func TestNobodyAsksForWhoLeft(t *testing.T) {
 	b.unattended()
 	wanted := claimsOf(proxy)
 	b.handle(func(context.Context, *job.Claim) ([]byte, error) { return nil, nil }, pool.Options{})
-	time.Sleep(50 * time.Millisecond)
+	waits(t, b)
 	proxy.Hold()
 	for range 3 { // two claims can be under way
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -81,6 +103,8 @@ func TestNobodyAsksForWhoLeft(t *testing.T) {
 	}
 	wanted()
 	proxy.Release()
-	time.Sleep(200 * time.Millisecond)
+	for range 50 { // a claim would go with each of these
+		b.counts()
+	}
 	assert.LessOrEqual(t, len(wanted()), 2)
 }

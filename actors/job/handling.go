@@ -22,7 +22,7 @@ var ErrHandled = errors.New("job: the job set has a handler already")
 type handling struct {
 	handler Handler
 	group   *pool.Group
-	workers int // slots of the group
+	workers int // as many of the group's slots as the pool can give it
 }
 
 // An execution is one run of a handler, and then the command that ends its claim. It
@@ -72,6 +72,9 @@ func (k *Kind) Handle(ctx context.Context, j *Jobs, h Handler, o pool.Options, w
 	}
 	hd := &handling{handler: h, group: k.pool.Group(o)}
 	hd.workers = hd.group.Stats().Limit
+	if all := k.pool.Stats().Limit; all > 0 {
+		hd.workers = min(hd.workers, all)
+	}
 	hd.group.OnFree(func() { k.news(j, freed{}) })
 	k.handling[j.Name()] = hd
 	k.mu.Unlock()

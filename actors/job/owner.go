@@ -239,7 +239,7 @@ const minWave = 8
 // wave is the most slots of one claim. Many workers claim in two waves: the ends of the
 // last jobs of one half and a claim for the next ones make a batch. While one wave is
 // on its way, Redis works for the other.
-func (o *owner) wave() int { return max((o.handling.workers+1)/2, minWave) }
+func (o *owner) wave() int { return min(max((o.handling.workers+1)/2, minWave), wire.MaxBatch) }
 
 // slots takes the slots of the handler's pool for a claim. Too few to be worth a claim beside
 // the other one are held until that is back.
