@@ -209,12 +209,12 @@ func (o *owner) fetch() {
 			o.claim(slot, n, n)
 		}
 	}
+	if len(o.popped) > 0 && !o.underWay() {
+		o.giveBackIDs() // nobody can run them here before the pool tells
+		return
+	}
 	if o.empty || o.paused {
 		o.free()
-	}
-	if len(o.popped) > 0 && !o.underWay() {
-		o.giveBackIDs() // nobody can run them here now
-		return
 	}
 	if o.empty && !o.underWay() && !o.armed && !o.paused {
 		o.armed = true
