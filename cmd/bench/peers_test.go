@@ -83,12 +83,12 @@ func TestRoundTrips(t *testing.T) {
 			args := []string{"-redis", redistest.Shared(t).URL(), "-run=^" + scenario + "$", "-rtt=5ms", "-d=200ms", "-json=-"}
 			require.Equal(t, 0, run(t.Context(), append(args, brief...), &stdout, &stderr), stderr.String())
 			for _, r := range decode(t, stdout.Bytes()).Results {
-				require.GreaterOrEqual(t, r.Extra["rtt_us"], 5000.0, r.System)
+				require.GreaterOrEqual(t, r.Extra["rtt_us"], 4000.0, r.System) // less what the forwarder's work is thought to be
 				if !redistest.Shared(t).Embedded() {
 					require.NotNil(t, r.CPU, r.System) // the forwarder is a process of its own
 				}
 				if r.P50 != nil {
-					require.GreaterOrEqual(t, *r.P50, 4900.0, r.System)
+					require.GreaterOrEqual(t, *r.P50, 4000.0, r.System)
 				}
 			}
 		})

@@ -33,7 +33,7 @@ func (e *Env) behind(ctx context.Context, rtt time.Duration) (err error) {
 		if err != nil {
 			return err
 		}
-		rtt = max(rtt-(detour.trip-near), 0)
+		rtt -= max(min(detour.trip-near, rtt/5), 0) // more than a fifth is not work, but a machine that is busy
 	}
 	e.far, err = e.at(ctx, rtt)
 	return err
