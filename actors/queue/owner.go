@@ -114,7 +114,8 @@ func (o *owner) fetch() {
 		want := o.line.Wants(o.underWay()+wire.MaxBatch) - o.underWay() - len(o.ready)
 		other := o.takes[1-slot]
 		if want = min(want, o.pager.Size(), wire.MaxBatch); want <= 0 || other != nil && 2*want < other.want {
-			return // a second take has to be worth it
+			o.giveBack() // who was in line may have left since it was pruned
+			return       // a second take has to be worth it
 		}
 		o.take(slot, want)
 	}
