@@ -127,6 +127,7 @@ func (o *owner) Handle(c command) {
 		o.armed = false // whether there are more is for its claim to tell
 		o.popped = append(o.popped, c.id)
 	case suspect:
+		o.disarm()
 		o.empty = false // look again, also whether the job set exists
 	case denied:
 		o.line.Answer(^uint64(0), true, &wire.RefusedError{Message: c.err.Error()})
@@ -283,7 +284,7 @@ func (o *owner) Refused(err error)   { o.box.TrySend(denied{err}) }
 func (o *owner) disarm() {
 	if o.armed {
 		o.armed = false
-		o.kind.waker.Disarm(o.name)
+		o.kind.waker.Disarm(o.name, o)
 	}
 }
 

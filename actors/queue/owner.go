@@ -75,6 +75,7 @@ func (o *owner) Handle(c command) {
 		o.armed, o.empty = false, false
 		o.popped = append(o.popped, c.id)
 	case suspect:
+		o.disarm()
 		o.empty = false // look again, also whether the queue exists
 		o.kind.recover(o.name)
 	case denied:
@@ -133,7 +134,7 @@ func (o *owner) Refused(err error)   { o.box.TrySend(denied{err}) }
 func (o *owner) disarm() {
 	if o.armed {
 		o.armed = false
-		o.kind.waker.Disarm(o.name)
+		o.kind.waker.Disarm(o.name, o)
 	}
 }
 
