@@ -26,6 +26,7 @@ type (
 	resumed struct{}                     // claims may be possible again
 	handled struct{}                     // there is a handler now
 	drained struct{ done chan struct{} } // claim no more: the engine is closing
+	delayed struct{ by time.Duration }   // a job was snoozed by hand
 	tick    struct{ of *alarm }
 )
 
@@ -36,6 +37,7 @@ func (freed) Settle(error)   {}
 func (resumed) Settle(error) {}
 func (handled) Settle(error) {}
 func (drained) Settle(error) {}
+func (delayed) Settle(error) {}
 func (tick) Settle(error)    {}
 
 // An owner is the state of one job set's actor: who wants jobs, what is claimed
@@ -141,6 +143,8 @@ func (o *owner) Handle(c command) {
 		o.draining = true
 		o.line.Answer(^uint64(0), true, actor.ErrStopped)
 		close(c.done)
+	case delayed:
+		o.promoteIn(c.by)
 	case tick:
 		o.rang(c.of)
 	}

@@ -107,3 +107,16 @@ func TestDelay(t *testing.T) {
 	closeEngine(t, gone.eng)
 	redistest.Eventually(t, func() bool { return b.counts().Finished == total+1 }, "it runs")
 }
+
+// A job that was snoozed by hand is due as soon as one that a handler snoozed.
+func TestSnoozeByHand(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, job.Config{}).unattended()
+	b.available("x")
+	require.NoError(t, b.claim().Snooze(t.Context(), 20*time.Millisecond))
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	c, err := b.Get(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, "x", c.ID)
+}
