@@ -136,7 +136,7 @@ func (o *owner) Handle(c command) {
 	case freed:
 		o.noSlots = false
 	case resumed:
-		o.paused, o.empty = false, false
+		o.resume()
 	case handled:
 		o.handling = o.kind.handlerOf(o.name)
 	case drained:
@@ -175,6 +175,7 @@ func (o *owner) Pump() {
 		o.disarm()
 		o.free()
 		o.giveBackIDs()
+		o.paused = o.paused && o.unpause.isSet() // else nobody looks whether it has ended, and who comes next asks
 	}
 	if o.handling != nil || o.used {
 		o.takeCare()

@@ -120,3 +120,18 @@ func TestSnoozeByHand(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "x", c.ID)
 }
+
+// A pause that nobody here waited for is forgotten: it may have ended long ago.
+func TestPauseIsForgotten(t *testing.T) {
+	t.Parallel()
+	b, proxy := newProxied(t, job.Config{}, engine.Config{})
+	wanted := claimsOf(proxy)
+	require.NoError(t, b.Pause(t.Context()))
+	_, err := b.TryGet(t.Context())
+	require.ErrorIs(t, err, job.ErrEmpty)
+	b.seed("HDEL feed.config:X paused") // as another engine resumes
+	wanted()
+	b.handle(func(context.Context, *job.Claim) ([]byte, error) { return nil, nil }, pool.Options{})
+	b.counts() // goes behind whatever the owner has sent
+	assert.NotEmpty(t, wanted(), "it asks, before it waits for the end of a pause")
+}
