@@ -17,6 +17,22 @@ import (
 
 func done(context.Context, *job.Claim) ([]byte, error) { return nil, nil }
 
+// The job set becomes something else while a handler waits: the id that it pops there goes back.
+func TestGoneUnderHandler(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"sorted_feed", "queue"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, job.Config{}).unattended()
+			b.handle(done, pool.Options{})
+			waits(t, b)
+			b.seed("DEL feed.ids:X feed.items:X", "HSET feed.config:X type "+kind, "HSET feed.items:X 1 one", "RPUSH feed.ids:X 1")
+			redistest.Eventually(t, func() bool { return b.eng.Stats().Waker.Names == 0 }, "popped")
+			redistest.Eventually(t, func() bool { return b.peer.Int("LLEN", "feed.ids:"+b.name) == 1 }, "its id is there again")
+		})
+	}
+}
+
 // A name that is made anew as another type wakes those who wait for that, not those who waited before.
 func TestAnotherTypeOfTheName(t *testing.T) {
 	t.Parallel()

@@ -330,7 +330,8 @@ func (o *owner) landed(c *claiming, err error) {
 	o.empty, o.paused = c.more == "1", c.more == "2"
 	if err != nil {
 		o.kind.host.Logger.Warn("claiming failed", zap.String("jobs", o.name), zap.Error(err))
-		if refused := (*wire.RefusedError)(nil); errors.As(err, &refused) {
+		const sortedFeed, queue = -3, -4 // see wire/prelude.lua: what has such a list by that name now
+		if refused := (*wire.RefusedError)(nil); errors.As(err, &refused) || c.status == sortedFeed || c.status == queue {
 			o.kind.waker.Return(o.name, c.popped...)
 		}
 		o.line.Answer(c.upTo, true, err)
