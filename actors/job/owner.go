@@ -158,6 +158,9 @@ func (o *owner) Stop() {
 		a.stop()
 	}
 	o.line.Answer(^uint64(0), true, actor.ErrStopped)
+	if !o.kind.draining.Load() && o.kind.handlerOf(o.name) != nil {
+		o.kind.news(o.jobs, handled{}) // it came when the actor had just been found idle: to the next one
+	}
 }
 
 // Pump implements wire.Owner: it hands out what is ready and sees to it that
