@@ -94,7 +94,11 @@ func (c *Claim) Snooze(ctx context.Context, d time.Duration) error {
 	if d < 0 {
 		return c.jobs.wrap("snooze", host.Refused(fmt.Errorf("%w: %v, it must not be negative", ErrInvalidDelay, d)))
 	}
-	return c.end(ctx, "snooze", release, releaseArgs(c, ending{what: "snooze", delay: d}))
+	err := c.end(ctx, "snooze", release, releaseArgs(c, ending{what: "snooze", delay: d}))
+	if err == nil {
+		c.jobs.kind.news(c.jobs, delayed{d})
+	}
+	return err
 }
 
 // Stall puts the job aside: it is not tried again until somebody retries it. why,

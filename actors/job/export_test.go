@@ -15,5 +15,8 @@ var (
 // Named is a script as it appears in a request.
 func Named(s *wire.Script) []byte { return []byte(s.SHA()) }
 
+// Stop ends the job set's actor, as the sweep for idle ones does.
+func (j *Jobs) Stop() { j.h.Box().Stop() }
+
 // Token is what the claim is fenced with.
 func (c *Claim) Token() string { return c.token }

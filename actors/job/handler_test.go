@@ -282,3 +282,14 @@ func TestHandleWithAnEndedContext(t *testing.T) {
 	b.handle(func(context.Context, *job.Claim) ([]byte, error) { return nil, nil }, pool.Options{})
 	redistest.Eventually(t, func() bool { return b.counts().Finished == 1 }, "the other one runs")
 }
+
+// A handler that begins in the moment in which its job set's actor ends as idle has another one.
+func TestHandleWhileSwept(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, job.Config{}).unattended()
+	ran := make(chan struct{}, 1)
+	b.handle(func(context.Context, *job.Claim) ([]byte, error) { ran <- struct{}{}; return nil, nil }, pool.Options{})
+	b.Stop()
+	b.seedMany(1)
+	within(t, ran, "it runs")
+}

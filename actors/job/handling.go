@@ -78,9 +78,6 @@ func (k *Kind) Handle(ctx context.Context, j *Jobs, h Handler, o pool.Options, w
 	hd.group.OnFree(func() { k.news(j, freed{}) })
 	k.handling[j.Name()] = hd
 	k.mu.Unlock()
-	if box := j.h.Box(); box != nil {
-		box.Touch() // so that it is not swept as idle before it knows
-	}
 	k.news(j, handled{}) // an owner may have seen it already: there is no way back
 	return nil
 }

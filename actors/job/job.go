@@ -91,6 +91,7 @@ func (k *Kind) Open(ctx context.Context, name string, cfg Config) (*Jobs, error)
 	if err != nil {
 		return nil, j.wrap("open", err)
 	}
+	k.news(j, resumed{}) // it may have been made anew, and a handler here still waits for that
 	return j, nil
 }
 

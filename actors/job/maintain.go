@@ -35,9 +35,14 @@ func (o *owner) rang(a *alarm) {
 	case o.care:
 		o.maintain()
 	case o.unpause:
-		if o.paused {
-			o.paused, o.empty = false, false
-		}
+		o.resume()
+	}
+}
+
+// resume claims again, after a pause or after a claim that failed.
+func (o *owner) resume() {
+	if o.paused {
+		o.paused, o.empty = false, false
 	}
 }
 

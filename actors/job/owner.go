@@ -26,6 +26,7 @@ type (
 	resumed struct{}                     // claims may be possible again
 	handled struct{}                     // there is a handler now
 	drained struct{ done chan struct{} } // claim no more: the engine is closing
+	delayed struct{ by time.Duration }   // a job was snoozed by hand
 	tick    struct{ of *alarm }
 )
 
@@ -36,6 +37,7 @@ func (freed) Settle(error)   {}
 func (resumed) Settle(error) {}
 func (handled) Settle(error) {}
 func (drained) Settle(error) {}
+func (delayed) Settle(error) {}
 func (tick) Settle(error)    {}
 
 // An owner is the state of one job set's actor: who wants jobs, what is claimed
@@ -127,19 +129,22 @@ func (o *owner) Handle(c command) {
 		o.armed = false // whether there are more is for its claim to tell
 		o.popped = append(o.popped, c.id)
 	case suspect:
+		o.disarm()
 		o.empty = false // look again, also whether the job set exists
 	case denied:
 		o.line.Answer(^uint64(0), true, &wire.RefusedError{Message: c.err.Error()})
 	case freed:
 		o.noSlots = false
 	case resumed:
-		o.paused, o.empty = false, false
+		o.resume()
 	case handled:
 		o.handling = o.kind.handlerOf(o.name)
 	case drained:
 		o.draining = true
 		o.line.Answer(^uint64(0), true, actor.ErrStopped)
 		close(c.done)
+	case delayed:
+		o.promoteIn(c.by)
 	case tick:
 		o.rang(c.of)
 	}
@@ -153,6 +158,9 @@ func (o *owner) Stop() {
 		a.stop()
 	}
 	o.line.Answer(^uint64(0), true, actor.ErrStopped)
+	if !o.kind.draining.Load() && o.kind.handlerOf(o.name) != nil {
+		o.kind.news(o.jobs, handled{}) // it came when the actor had just been found idle: to the next one
+	}
 }
 
 // Pump implements wire.Owner: it hands out what is ready and sees to it that
@@ -170,6 +178,7 @@ func (o *owner) Pump() {
 		o.disarm()
 		o.free()
 		o.giveBackIDs()
+		o.paused = o.paused && o.unpause.isSet() // else nobody looks whether it has ended, and who comes next asks
 	}
 	if o.handling != nil || o.used {
 		o.takeCare()
@@ -283,7 +292,7 @@ func (o *owner) Refused(err error)   { o.box.TrySend(denied{err}) }
 func (o *owner) disarm() {
 	if o.armed {
 		o.armed = false
-		o.kind.waker.Disarm(o.name)
+		o.kind.waker.Disarm(o.name, o)
 	}
 }
 
@@ -324,7 +333,8 @@ func (o *owner) landed(c *claiming, err error) {
 	o.empty, o.paused = c.more == "1", c.more == "2"
 	if err != nil {
 		o.kind.host.Logger.Warn("claiming failed", zap.String("jobs", o.name), zap.Error(err))
-		if refused := (*wire.RefusedError)(nil); errors.As(err, &refused) {
+		const sortedFeed, queue = -3, -4 // see wire/prelude.lua: what has such a list by that name now
+		if refused := (*wire.RefusedError)(nil); errors.As(err, &refused) || c.status == sortedFeed || c.status == queue {
 			o.kind.waker.Return(o.name, c.popped...)
 		}
 		o.line.Answer(c.upTo, true, err)

@@ -107,3 +107,31 @@ func TestDelay(t *testing.T) {
 	closeEngine(t, gone.eng)
 	redistest.Eventually(t, func() bool { return b.counts().Finished == total+1 }, "it runs")
 }
+
+// A job that was snoozed by hand is due as soon as one that a handler snoozed.
+func TestSnoozeByHand(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, job.Config{}).unattended()
+	b.available("x")
+	require.NoError(t, b.claim().Snooze(t.Context(), 20*time.Millisecond))
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	c, err := b.Get(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, "x", c.ID)
+}
+
+// A pause that nobody here waited for is forgotten: it may have ended long ago.
+func TestPauseIsForgotten(t *testing.T) {
+	t.Parallel()
+	b, proxy := newProxied(t, job.Config{}, engine.Config{})
+	wanted := claimsOf(proxy)
+	require.NoError(t, b.Pause(t.Context()))
+	_, err := b.TryGet(t.Context())
+	require.ErrorIs(t, err, job.ErrEmpty)
+	b.seed("HDEL feed.config:X paused") // as another engine resumes
+	wanted()
+	b.handle(func(context.Context, *job.Claim) ([]byte, error) { return nil, nil }, pool.Options{})
+	b.counts() // goes behind whatever the owner has sent
+	assert.NotEmpty(t, wanted(), "it asks, before it waits for the end of a pause")
+}

@@ -18,6 +18,20 @@ func (q *Queue) Line(ctx context.Context, n int) (func(context.Context) ([]Item,
 	return func(ctx context.Context) ([]Item, error) { return g.Wait(ctx, box.Done()) }, nil
 }
 
+// LeftBehind reports whether an id that was popped for a getter goes back if the getter
+// leaves after the line was pruned.
+func LeftBehind() (returned bool) {
+	out := wire.NewOutbox(wire.OutboxConfig{})
+	o := &owner{kind: new(Kind), out: out, popped: []string{"x"}}
+	g := o.kind.getters.New(1, true)
+	o.line.Push(g)
+	gone, leave := context.WithCancel(context.Background())
+	leave()
+	_, _ = g.Wait(gone, nil)
+	o.fetch()
+	return o.returning && !out.Empty()
+}
+
 // SetTake replaces the take script of all engines in this process and returns the
 // old one.
 func SetTake(s *wire.Script) *wire.Script {

@@ -351,3 +351,9 @@ func TestRefusalsThatPass(t *testing.T) {
 		})
 	}
 }
+
+// Who leaves in the moment in which an id that was popped is to be taken leaves it to others.
+func TestLeaveAtTheLastMoment(t *testing.T) {
+	t.Parallel()
+	assert.True(t, queue.LeftBehind())
+}

@@ -75,6 +75,7 @@ func (o *owner) Handle(c command) {
 		o.armed, o.empty = false, false
 		o.popped = append(o.popped, c.id)
 	case suspect:
+		o.disarm()
 		o.empty = false // look again, also whether the queue exists
 		o.kind.recover(o.name)
 	case denied:
@@ -114,7 +115,8 @@ func (o *owner) fetch() {
 		want := o.line.Wants(o.underWay()+wire.MaxBatch) - o.underWay() - len(o.ready)
 		other := o.takes[1-slot]
 		if want = min(want, o.pager.Size(), wire.MaxBatch); want <= 0 || other != nil && 2*want < other.want {
-			return // a second take has to be worth it
+			o.giveBack() // who was in line may have left since it was pruned
+			return       // a second take has to be worth it
 		}
 		o.take(slot, want)
 	}
@@ -132,7 +134,7 @@ func (o *owner) Refused(err error)   { o.box.TrySend(denied{err}) }
 func (o *owner) disarm() {
 	if o.armed {
 		o.armed = false
-		o.kind.waker.Disarm(o.name)
+		o.kind.waker.Disarm(o.name, o)
 	}
 }
 

@@ -29,8 +29,9 @@ func TestCloseEndsBlockedPops(t *testing.T) {
 			put(peer, name, "1")
 			require.Equal(t, []string{"1"}, list(peer, name))
 		}
-		w.Arm(names[0], newBox(1))
-		w.Disarm(names[0])
+		b := newBox(1)
+		w.Arm(names[0], b)
+		w.Disarm(names[0], b)
 		require.Equal(t, 0, w.Stats().Names)
 		require.Equal(t, 0, w.Stats().Connections)
 	})

@@ -64,8 +64,8 @@ type Config struct {
 }
 
 // A Waiter is who waits for a name. Its methods are called on goroutines of the
-// Waker, one call at a time for all names; they must not block and must not call
-// the Waker.
+// Waker and in Arm, one call at a time for all names; they must not block and must not
+// call the Waker. It has to be comparable.
 type Waiter interface {
 	// Wake tries to hand over an id that was taken from the right end of the
 	// name's list, and reports whether it did. True: the id belongs to the waiter,
@@ -75,8 +75,9 @@ type Waiter interface {
 	// Refused tells that Redis does not permit to wait for the name. The name stays
 	// armed; the next attempt is a while later.
 	Refused(err error)
-	// Suspect tells that items of the name may have lost their ids. The name stays
-	// armed.
+	// Suspect tells that items of the name may have lost their ids, or that the name is
+	// something else now: look again. The waiter stays armed, unless another one has taken
+	// its place: who does not know disarms before it arms again.
 	Suspect()
 }
 

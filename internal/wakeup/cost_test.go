@@ -62,7 +62,7 @@ func TestThousandNames(t *testing.T) {
 	}
 	cost = sent(peer, func() {
 		for _, name := range all {
-			w.Disarm(name)
+			w.Disarm(name, b)
 		}
 		redistest.Eventually(t, func() bool { return !anyPopping(w) })
 	})
@@ -129,16 +129,16 @@ func TestChecks(t *testing.T) {
 			return nil, ctx.Err()
 		}
 	}})
-	one, two := redistest.Name(t), redistest.Name(t)
-	w.Arm(one, newBox(0))
+	one, two, b := redistest.Name(t), redistest.Name(t), newBox(0)
+	w.Arm(one, b)
 	for range 3 {
 		require.Equal(t, []string{one}, receive(t, asked))
 	}
-	w.Arm(two, newBox(0))
+	w.Arm(two, b)
 	redistest.Eventually(t, func() bool { return len(receive(t, asked)) == 2 })
-	w.Disarm(one)
+	w.Disarm(one, b)
 	redistest.Eventually(t, func() bool { return len(receive(t, asked)) == 1 })
-	w.Disarm(two)
+	w.Disarm(two, b)
 	go func() { _ = w.Close(context.Background()) }()
 	for {
 		select {
@@ -194,7 +194,7 @@ func TestDisarmAndArm(t *testing.T) {
 	blocked(t, w)
 	cost := sent(peer, func() {
 		for range 1000 {
-			w.Disarm("name")
+			w.Disarm("name", b)
 			w.Arm("name", b)
 		}
 		put(peer, "name", "1")

@@ -102,7 +102,7 @@ func TestServerIsKilled(t *testing.T) {
 		w.Return(name, "1")
 		require.NoError(t, srv.Restart(t.Context()))
 		require.Equal(t, "1", b.next(t))
-		w.Disarm(other)
+		w.Disarm(other, b)
 	}
 	require.NoError(t, w.Close(t.Context()))
 	require.EqualValues(t, 2, w.Stats().Reconnects)

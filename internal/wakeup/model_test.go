@@ -93,7 +93,7 @@ func (c *crowd) use(w *Waker, stop <-chan struct{}) {
 		}
 		w.Arm(c.names[rand.N(len(c.names))], c)
 		if rand.N(3) == 0 {
-			w.Disarm(c.names[rand.N(len(c.names))])
+			w.Disarm(c.names[rand.N(len(c.names))], c)
 		}
 		pause(rand.N(time.Millisecond))
 	}

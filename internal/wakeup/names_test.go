@@ -154,7 +154,7 @@ func TestNoCallAfterDisarm(t *testing.T) {
 		if rand.N(2) == 0 {
 			wg.Wait()
 		}
-		w.Disarm(name)
+		w.Disarm(name, g)
 		g.dead.Store(true)
 	}
 	wg.Wait()
@@ -196,7 +196,7 @@ func TestPlacesAndConnectionsComeAndGo(t *testing.T) {
 			put(peer, names[2], "x")
 			b.next(t)
 			for _, name := range slices.Delete(names, 2, 3) { // the woken one goes by itself
-				w.Disarm(name)
+				w.Disarm(name, b)
 			}
 			require.Zero(t, w.Stats().Names)
 			redistest.Eventually(t, func() bool {

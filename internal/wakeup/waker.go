@@ -65,8 +65,9 @@ func New(cfg Config) *Waker {
 }
 
 // Arm waits for the next id of name: waiter.Wake gets it and answers true once, at
-// most. Arming an armed name changes nothing, its waiter stays. After Close it does
-// nothing.
+// most. Arming an armed name changes nothing. Another waiter takes the place of the one
+// that was there: the name was made anew as another type, and Suspect tells the first,
+// which is not armed any more. After Close it does nothing.
 func (w *Waker) Arm(name string, waiter Waiter) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -77,22 +78,26 @@ func (w *Waker) Arm(name string, waiter Waiter) {
 	if sl == nil {
 		sl = w.place(name)
 	}
-	if sl.waiter != nil {
+	switch sl.waiter {
+	case waiter:
 		return
+	case nil:
+		w.armed++
+	default:
+		sl.waiter.Suspect()
 	}
 	sl.waiter, sl.pause = waiter, time.Time{}
-	w.armed++
 	if !sl.popping() {
 		sl.shard.signal()
 	}
 }
 
-// Disarm ends the waiting for name: after it returned Wake and Suspect neither run
-// nor are called. An id that is popped for it all the same goes back.
-func (w *Waker) Disarm(name string) {
+// Disarm ends the waiting of waiter for name: after it returned Wake and Suspect neither
+// run nor are called. An id that is popped for it all the same goes back.
+func (w *Waker) Disarm(name string, waiter Waiter) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if sl := w.slots[name]; sl != nil {
+	if sl := w.slots[name]; sl != nil && (sl.waiter == nil || sl.waiter == waiter) {
 		w.disarm(sl)
 		sl.until = time.Time{}
 		if !sl.popping() {

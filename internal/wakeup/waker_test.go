@@ -193,13 +193,35 @@ func TestNamesChangeWhileBlocked(t *testing.T) {
 		w.Arm(first, a)
 		w.Arm(second, b)
 		blocked(t, w)
-		w.Disarm(first)
+		w.Disarm(first, a)
 		redistest.Eventually(t, func() bool { return !popping(w, first) })
 		put(peer, first, "3")
 		put(peer, second, "4")
 		require.Equal(t, "4", b.next(t))
 		require.Equal(t, []string{"3"}, list(peer, first))
 		require.Zero(t, w.Stats().Returned)
+	})
+}
+
+// TestAnotherWaiter: a name that is made anew as another type is waited for by another
+// actor. The first one is told, and cannot disarm it.
+func TestAnotherWaiter(t *testing.T) {
+	onBoth(t, func(t *testing.T, srv server) {
+		peer := redistest.Client(t, srv.URL())
+		w := onServer(t, srv, Config{})
+		name := redistest.Name(t)
+		a, b := newBox(1), newBox(1)
+		w.Arm(name, a)
+		w.Arm(name, a)
+		require.Empty(t, a.suspects)
+		w.Arm(name, b)
+		require.Len(t, a.suspects, 1)
+		w.Disarm(name, a)
+		require.Equal(t, 1, w.Stats().Names)
+		put(peer, name, "1")
+		require.Equal(t, "1", b.next(t))
+		require.Empty(t, a.ids)
+		require.Zero(t, w.Stats().Names)
 	})
 }
 
