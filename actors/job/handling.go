@@ -157,7 +157,7 @@ func (x *execution) decide(err error) {
 	if o.kind.draining.Load() && !x.finished && x.how.what == "cancel" {
 		x.how = ending{what: "return"} // it was interrupted: not its fault
 	}
-	x.Request = wire.Request{Script: release, Groups: 1, Repeatable: true, Patient: true}
+	x.Request = wire.Request{Script: release, Groups: 1, Repeatable: true, Patient: true, Unhurried: true}
 	if x.finished {
 		x.Script, x.Args = finish, finishArgs(c, x.result)
 	} else {

@@ -108,7 +108,7 @@ func (r *Run) wayFaults() []Kind {
 		{Name: "reply truncated", Weight: 4, Strike: once(func(i int, f Fault) { ways[i].CutAfterBytes(1 + int64(f.On)%3000) })},
 		{Name: "half open", Weight: 2, Strike: once(func(i int, _ Fault) { ways[i].Abandon() })},
 		{Name: "delay", Weight: 2, Longest: 2 * time.Second, Strike: func(ctx context.Context, f Fault) error {
-			return lasting(func(i int) { ways[i].Delay(time.Duration(1+f.On%200) * time.Millisecond) }, func(i int) { ways[i].Delay(0) })(ctx, f)
+			return lasting(func(i int) { ways[i].Delay(time.Duration(1+f.On%200) * time.Millisecond) }, func(i int) { ways[i].Delay(way(i)) })(ctx, f)
 		}},
 		{Name: "silence", Weight: 2, Longest: 2500 * time.Millisecond, Strike: lasting(
 			func(i int) { ways[i].Hold() }, func(i int) { ways[i].Release() })},
@@ -205,10 +205,10 @@ func (r *Run) awaitOperations(ctx context.Context, n int64) bool {
 
 // heal ends what faults may have left.
 func (r *Run) heal(ctx context.Context) error {
-	for _, p := range r.System.Proxies() {
+	for i, p := range r.System.Proxies() {
 		p.Refuse(false)
 		p.Answer("")
-		p.Delay(0)
+		p.Delay(way(i))
 		p.Release()
 		p.Cut() // the ends of the half open ones come at last
 	}

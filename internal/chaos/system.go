@@ -44,6 +44,10 @@ type standalone struct {
 	clock   *clock // the server's; nil: it cannot be shifted
 }
 
+// way is what proxy i adds to each round trip. Half of the processes are so far away that they have more batches
+// under way.
+func way(i int) time.Duration { return time.Duration(i%2) * 2 * time.Millisecond }
+
 // Standalone starts a server with n proxies.
 func Standalone(t testing.TB, n int) System {
 	t.Helper()
@@ -55,8 +59,10 @@ func Standalone(t testing.TB, n int) System {
 		opts.Env = s.clock.env()
 	}
 	s.server = redistest.Private(t, opts)
-	for range n {
-		s.proxies = append(s.proxies, redistest.NewProxy(t, s.server.URL()))
+	for i := range n {
+		p := redistest.NewProxy(t, s.server.URL())
+		p.Delay(way(i))
+		s.proxies = append(s.proxies, p)
 	}
 	return s
 }

@@ -31,6 +31,7 @@ type Batch struct {
 	limit   time.Duration // of one round trip, or of silence: see watch
 	sent    time.Time
 	landed  bool
+	way     time.Duration // the shortest round trip on its connection so far
 
 	// before is the batch under way when this one was formed. Both have to take the
 	// same connection: on another one they could overtake each other.
@@ -115,14 +116,16 @@ func (b *Batch) Perform(_ context.Context, conn radix.Conn) error {
 		b.alone = true // a NOSCRIPT would let the next batch pass this one
 	}
 	for {
-		err := b.roundTrip(conn)
-		if err != nil {
+		start := time.Now()
+		if err := b.roundTrip(conn); err != nil {
 			return err
 		}
+		took := time.Since(start)
 		if b.complete() {
 			if !known {
 				b.lane.learn(conn, b)
 			}
+			b.way = b.lane.way(conn, took)
 			return nil
 		}
 	}

@@ -47,6 +47,9 @@ type Request struct {
 	ReadOnly bool
 	// Callers is how many callers wait for it, if it is more than one.
 	Callers int
+	// Unhurried says that nobody waits for it: it is no reason for more batches under way than
+	// keep Redis busy.
+	Unhurried bool
 	// Patient says that it waits for Redis as long as it takes. Otherwise its caller
 	// waits no longer than Patience.
 	Patient bool

@@ -50,6 +50,7 @@ type Lane struct {
 type acquaintance struct {
 	scripts map[*Script]bool // that ran on it
 	heard   time.Time        // when its last answer came, if batches wait for replicas
+	way     time.Duration    // the shortest round trip
 }
 
 // knows reports whether all scripts of b have run on the connection.
@@ -71,7 +72,7 @@ func (l *Lane) learn(conn radix.Conn, b *Batch) {
 	defer l.mu.Unlock()
 	a := l.known[conn]
 	if a == nil {
-		a = &acquaintance{scripts: make(map[*Script]bool), heard: time.Now()}
+		a = &acquaintance{scripts: make(map[*Script]bool), heard: time.Now(), way: math.MaxInt64}
 		if l.known == nil {
 			l.known = make(map[radix.Conn]*acquaintance)
 		}
@@ -91,6 +92,19 @@ func (l *Lane) hear(conn radix.Conn) {
 	if a := l.known[conn]; a != nil {
 		a.heard = time.Now()
 	}
+}
+
+// way is how far away the server is: the shortest round trip on the connection, of which the
+// last one took that long.
+func (l *Lane) way(conn radix.Conn, took time.Duration) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.known[conn]
+	if a == nil {
+		return took
+	}
+	a.way = min(a.way, took)
+	return a.way
 }
 
 // silent is for how long no answer has come on the connection.

@@ -13,7 +13,6 @@ import (
 const (
 	MaxBatch     = 256       // groups
 	MaxBatchSize = 256 << 10 // bytes of arguments
-	maxFlights   = 2
 )
 
 // Back-off between attempts while Redis does not answer.
@@ -43,7 +42,8 @@ type Outbox struct {
 	queue   []Command // accepted, not under way; oldest first
 	groups  int       // in queue
 	size    int       // bytes of arguments in queue
-	callers int       // who wait for what is in queue
+	callers int       // who wait for what is in queue, or would
+	hurried int       // those of them who do
 	under   []*Batch  // under way, in the order in which they were sent
 	seq     uint64
 	landed  chan *Batch
@@ -66,7 +66,16 @@ func (o *Outbox) Add(c Command) {
 	o.queue = append(o.queue, c)
 	o.groups += r.Groups
 	o.size += len(r.Args)
-	o.callers += max(r.Callers, 1)
+	o.count(r, 1)
+}
+
+// count adds the callers of r, or takes them off.
+func (o *Outbox) count(r *Request, sign int) {
+	n := sign * max(r.Callers, 1)
+	o.callers += n
+	if !r.Unhurried {
+		o.hurried += n
+	}
 }
 
 // Full reports that enough waits for one more batch: leave the rest in the inbox.
@@ -110,7 +119,7 @@ func (o *Outbox) Flush() (landed bool) {
 			continue
 		}
 		if o.landed == nil {
-			o.landed = make(chan *Batch, maxFlights)
+			o.landed = make(chan *Batch, mostFlights)
 			o.wrote = make(chan struct{}, 1)
 		}
 		if len(o.queue) > 0 {
@@ -154,7 +163,7 @@ func (o *Outbox) form() *Batch {
 		n++
 		o.groups -= r.Groups
 		o.size -= len(r.Args)
-		o.callers -= max(r.Callers, 1)
+		o.count(r, -1)
 		// A command that may have run stays begun, so that a caller who leaves
 		// knows that it does not know.
 		if r.repeat && c.Left() || !r.repeat && !c.Begin() {
@@ -251,7 +260,7 @@ func (o *Outbox) wait() {
 	}
 	all = append(all, o.queue...)
 	slices.SortStableFunc(all, func(a, b Command) int { return cmp.Compare(a.request().rank(), b.request().rank()) })
-	o.failed, o.queue, o.groups, o.size, o.callers = nil, nil, 0, 0, 0
+	o.failed, o.queue, o.groups, o.size, o.callers, o.hurried = nil, nil, 0, 0, 0, 0
 	o.trouble = time.Now()
 	for _, c := range all {
 		r := c.request()
@@ -288,5 +297,5 @@ func (o *Outbox) Abort(err error) {
 			c.Settle(err)
 		}
 	}
-	o.failed, o.queue, o.groups, o.size, o.callers = nil, nil, 0, 0, 0
+	o.failed, o.queue, o.groups, o.size, o.callers, o.hurried = nil, nil, 0, 0, 0, 0
 }

@@ -8,6 +8,12 @@ import "time"
 // back together, and what was in them would go together ever after: then Redis works
 // while all callers wait, or the other way round.
 const (
+	// Two batches under way keep a Redis busy that is near. Where it is not, callers come back
+	// while both are on their way, and would wait for one: one more may be under way for each
+	// farther of the way.
+	fewestFlights = 2
+	mostFlights   = 6
+	farther       = 500 * time.Microsecond
 	// distance is the least time between two batches: Redis has begun with the one
 	// when the other arrives.
 	distance = 50 * time.Microsecond
@@ -21,6 +27,7 @@ const (
 type pace struct {
 	last   int           // callers in the last one that landed
 	flight time.Duration // how long one takes, on average
+	way    time.Duration // the shortest time that one took on this connection, of any name
 
 	due     int       // commands that should be here in a moment
 	since   time.Time // when that was said first
@@ -31,7 +38,13 @@ type pace struct {
 func (p *pace) landed(b *Batch) {
 	p.last = b.callers
 	p.flight += (time.Since(b.sent) - p.flight) / 4
+	if b.err == nil {
+		p.way = b.way
+	}
 }
+
+// flights is how many batches may be under way at the same time.
+func (p *pace) flights() int { return min(fewestFlights+int(p.way/farther), mostFlights) }
 
 // Expect announces n commands that should be here in a moment; each is then told by
 // Arrived.
@@ -61,14 +74,16 @@ func (o *Outbox) Arrived() {
 
 // Expecting reports that callers who were just answered have probably more to
 // send: yield to them before the next Flush.
-func (o *Outbox) Expecting() bool { return len(o.under) < maxFlights && o.callers < 2*o.pace.last }
+func (o *Outbox) Expecting() bool {
+	return len(o.under) < o.pace.flights() && o.callers < 2*o.pace.last
+}
 
 // Lingers reports that it is worth while to wait for commands that were expected.
 // Where they did not come in time, it is not tried again for a while.
 func (o *Outbox) Lingers() bool {
 	p := &o.pace
 	switch {
-	case p.due == 0 || len(o.under) >= maxFlights:
+	case p.due == 0 || len(o.under) >= p.flights():
 		return false
 	case o.Full() || o.pause != nil: // they would not go now
 		p.due = 0
@@ -92,13 +107,17 @@ func (o *Outbox) mayLaunch() bool { return len(o.under) == 0 || o.Another() && o
 // back.
 func (o *Outbox) Another() bool {
 	b := o.newest()
-	if b == nil || len(o.under) >= maxFlights || !b.written.Load() || b.alone || o.pause != nil || len(o.failed) > 0 {
+	if b == nil || len(o.under) >= o.pace.flights() || !b.written.Load() || b.alone || o.pause != nil || len(o.failed) > 0 {
 		return false
 	}
 	if o.backoff > 0 {
 		return false // Redis could refuse the first once more, and a moment later run the second
 	}
-	return o.Full() || o.callers > 0 && 4*o.callers >= b.callers
+	callers := o.callers
+	if len(o.under) >= fewestFlights {
+		callers = o.hurried
+	}
+	return o.Full() || callers > 0 && 4*callers >= b.callers
 }
 
 // Distant reports that the last batch is far enough ahead for another one.

@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,6 +70,61 @@ func TestDistance(t *testing.T) {
 		assert.False(t, o.Another(), "two are under way")
 		pump(t, o)
 	})
+}
+
+// The farther Redis is, the more batches may be under way, and all are answered in the order in which they were sent. For
+// commands that nobody waits for two are enough.
+func TestFlights(t *testing.T) {
+	t.Parallel()
+	for way, flights := range map[time.Duration]int{100 * time.Microsecond: 2, 600 * time.Microsecond: 3, 1100 * time.Microsecond: 4, time.Second: 6} {
+		t.Run(way.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				lane, redis := fake(func(r string) (string, error) {
+					time.Sleep(way)
+					return echo(r)
+				})
+				o := newOutbox("n", lane, time.Minute)
+				o.Add(noting(note, "known"))
+				pump(t, o)
+				var settled []string
+				fill := func(word string, unhurried bool) (batches int) {
+					before := len(redis.sent())
+					for i := range 10 {
+						for j := range 10 {
+							word := fmt.Sprintf("%s%d-%d", word, i, j)
+							c := &settling{noting(note, word), word, &settled}
+							c.Unhurried = unhurried
+							o.Add(c)
+						}
+						flush(o)
+						synctest.Wait()
+					}
+					batches = len(redis.sent()) - before
+					pump(t, o)
+					return batches
+				}
+				assert.Equal(t, flights, fill("a", false))
+				assert.Equal(t, 2, fill("b", true))
+				assert.Len(t, settled, 200)
+				assert.True(t, slices.IsSorted(settled), "%q", settled)
+			})
+		})
+	}
+}
+
+// settling notes when it is settled.
+type settling struct {
+	call
+	word    string
+	settled *[]string
+}
+
+func (s *settling) Settle(err error) {
+	s.call.Settle(err)
+	if err == nil {
+		*s.settled = append(*s.settled, s.word)
+	}
 }
 
 // An owner waits a part of a flight for what it expects. Where that was in vain it does not try again for a while, which

@@ -243,8 +243,15 @@ func TestLargeItem(t *testing.T) {
 // in its order.
 func TestLoopUnderCuts(t *testing.T) {
 	t.Parallel()
+	t.Run("near", func(t *testing.T) { loopUnderCuts(t, 0, 100) })
+	t.Run("far", func(t *testing.T) { loopUnderCuts(t, 2*time.Millisecond, 400) }) // with more batches under way
+}
+
+func loopUnderCuts(t *testing.T, way time.Duration, each int) {
+	t.Parallel()
 	srv := redistest.Private(t, redisserver.Options{})
 	proxy := redistest.NewProxy(t, srv.URL())
+	proxy.Delay(way)
 	network, addr := proxy.Addr()
 	name := redistest.Name(t)
 	lane := newLane(t, network, addr, 5*time.Second)
@@ -254,7 +261,7 @@ func TestLoopUnderCuts(t *testing.T) {
 	defer cancel()
 	go wire.Loop(abort, box, out, plain{out})
 
-	const callers, each = 16, 100
+	const callers = 16
 	type outcome struct {
 		word         string
 		sure, absent bool
