@@ -19,7 +19,7 @@ import (
 	"github.com/thoonk-go/thoonk/pool"
 )
 
-// Show 6: an engine is closed under load. What its handlers did not finish is
+// An engine is closed under load. What its handlers did not finish is
 // available again within a second, in front; nothing is lost, nobody is left. Not
 // parallel: it counts goroutines.
 func TestShutdownUnderLoad(t *testing.T) {

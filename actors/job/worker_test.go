@@ -156,7 +156,7 @@ func mix(journal io.Writer) job.Handler {
 	}
 }
 
-// Show 4: a killed process' jobs run elsewhere within 15 s at defaults.
+// A killed process' jobs run elsewhere within 15 s at defaults.
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	const total = 100
@@ -217,7 +217,7 @@ local orphans = 0
 for id in pairs(places) do orphans = orphans + 1 example = id end
 return {total, several, twice, none, orphans, example}`
 
-// Show 5: worker processes that are killed, cut off and get no replies, at random:
+// Worker processes that are killed, cut off and get no replies, at random:
 // every job is in one state at every look, and ends; claims are exclusive.
 func TestEveryJobEnds(t *testing.T) {
 	t.Parallel()
