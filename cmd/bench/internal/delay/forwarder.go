@@ -81,9 +81,6 @@ func (f *Forwarder) join(client net.Conn) {
 	})
 	wait.Go(func() {
 		defer end()
-		if f.rtt > 0 {
-			load.Punctual()
-		}
 		deliver(client, late)
 	})
 	f.stamp(server, late)

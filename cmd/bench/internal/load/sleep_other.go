@@ -6,6 +6,3 @@ import "time"
 
 // Sleep waits for d. Where it takes longer, the latencies of an open loop are too high by that.
 func Sleep(d time.Duration) { time.Sleep(d) }
-
-// Punctual would make sleeps end earlier, if there were a way.
-func Punctual() {}

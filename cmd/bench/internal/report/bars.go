@@ -27,6 +27,7 @@ var Bars = []Bar{
 	{scenario: "job/drain", versus: "asynq", least: 6},
 	{scenario: "job/drain", versus: "bullmq", least: 5},
 	{scenario: "job/drain-rtt", versus: "asynq", least: 20},
+	{scenario: "job/drain-rtt", versus: "without", least: 0.5},
 	{scenario: "feed/publish", part: "one caller", versus: Radix, least: 1.2, latency: true},
 	{scenario: "queue/put", part: "one caller", versus: Radix, least: 1.2, latency: true},
 	{scenario: "job/put", part: "one caller", versus: Radix, least: 1.2, latency: true},
