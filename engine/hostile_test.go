@@ -249,6 +249,7 @@ func TestHostileJobs(t *testing.T) {
 			"stall":  func(c *job.Claim) error { return c.Stall(t.Context(), "why") },
 			"return": func(c *job.Claim) error { return c.Return(t.Context()) },
 		} {
+			peer.Do("SET", "feed.maintenance:"+name, "somebody", "PX", 600000) // so that nothing changes by itself
 			_, err := j.Put(t.Context(), []byte("x"), job.PutOptions{ID: "mine", Priority: job.High})
 			require.NoError(t, err, what)
 			c, err := j.TryGet(t.Context())
