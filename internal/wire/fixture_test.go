@@ -78,7 +78,7 @@ func newOutbox(name string, lane *wire.Lane, patience time.Duration) *wire.Outbo
 func flush(o *wire.Outbox) {
 	for o.Flush(); o.Another(); o.Flush() {
 		for !o.Distant() {
-			time.Sleep(time.Microsecond)
+			time.Sleep(time.Microsecond) // it is the time that has to pass: there is no event
 		}
 	}
 }
