@@ -117,22 +117,45 @@ func TestLostReply(t *testing.T) {
 	}
 }
 
+// editScript is the script of edits.
+func editScript() *wire.Script {
+	all := sorted.Scripts()
+	return all[slices.IndexFunc(all, func(s *wire.Script) bool { return s.Name == "sorted/edit" })]
+}
+
+// TestAnswersOfAllBatches: as many batches as may be under way can be repeated, and all are told what they were told.
+func TestAnswersOfAllBatches(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.seed(three...)
+	keys := []string{"feed.items:" + b.name, "feed.publishes:" + b.name, "feed.config:" + b.name, "feed.answers:" + b.name + ":peer"}
+	batch := func(n int) any {
+		args := []any{"1", "feed.publish:" + b.name}
+		for i := range wire.MaxBatch {
+			args = append(args, fmt.Sprintf("%016d", n*wire.MaxBatch+i+1), "9", "x")
+		}
+		return b.peer.Eval(editScript().Source(), keys, args...)
+	}
+	absent := slices.Repeat([]any{int64(0)}, wire.MaxBatch)
+	for n := range 6 {
+		require.Equal(t, absent, batch(n))
+	}
+	b.seed("HSET feed.items:X 9 newer")
+	for n := range 6 {
+		require.Equal(t, absent, batch(n))
+	}
+}
+
 // TestEditRefusedAndOvertaken: Redis refuses an edit and runs one that was sent behind it. When they are repeated, the one that
 // was refused runs, and the other does not run again.
 func TestEditRefusedAndOvertaken(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.seed(three...)
-	var script *wire.Script
-	for _, s := range sorted.Scripts() {
-		if s.Name == "sorted/edit" {
-			script = s
-		}
-	}
 	call := func(number int, id, body string) any {
 		t.Helper()
 		keys := []string{"feed.items:" + b.name, "feed.publishes:" + b.name, "feed.config:" + b.name, "feed.answers:" + b.name + ":peer"}
-		return b.peer.Eval(script.Source(), keys, "1", "feed.publish:"+b.name, fmt.Sprintf("%016d", number), id, body)
+		return b.peer.Eval(editScript().Source(), keys, "1", "feed.publish:"+b.name, fmt.Sprintf("%016d", number), id, body)
 	}
 	require.Equal(t, []any{int64(1)}, call(4, "1", "x"))
 	require.Equal(t, []any{int64(0)}, call(6, "9", "x"))

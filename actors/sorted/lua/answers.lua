@@ -1,6 +1,6 @@
 -- answersOf is what the numbered commands of an engine were told when they ran. The key
 -- has which have run (see hasRun), and then the answers that were not 1, " number=answer"
--- each. Those of two batches are kept, for more cannot be asked again.
+-- each. Those of six batches are kept (wire.mostFlights), for more cannot be asked again.
 local function answersOf(key)
   local ran, others = string.match(redis.call('GET', key) or '', '^([^|]*)|?(.*)$')
   local answers, last, oldest, newest = {}, newestRun(ran), nil, nil
@@ -22,7 +22,7 @@ local function answersOf(key)
   end
   function answers.keep()
     if newest then
-      redis.call('SET', key, noteRun(ran, oldest, newest) .. '|' .. string.sub(others, -512 * 20), 'PX', 3600000)
+      redis.call('SET', key, noteRun(ran, oldest, newest) .. '|' .. string.sub(others, -1536 * 20), 'PX', 3600000)
     end
   end
   return answers
