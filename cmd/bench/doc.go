@@ -33,8 +33,9 @@
 //	-feeds 10000      of feed/idle; by default a fifth of them if -d is below 2s
 //	-workers 100      handlers at once, of job/drain, job/drain-rtt and job/pipeline
 //	-jobsets 100      of job/idle
-//	-topology WHAT    of topology/spread: single, sentinel, or cluster:N with N primaries; it starts them
+//	-topology WHAT    of topology/…: single, sentinel, or cluster:N with N primaries; it starts them
 //	-names 300        of topology/spread
+//	-fault killed     of topology/failover, or stopped, planned, cut-off
 //	-server KIND      auto, redis (a private one; an error without redis-server) or embedded
 //	-redis URL        a server of yours: redis://, rediss:// or unix://. Names that begin with "bench:" are created
 //	                  and deleted there; the load is all it can take, so keep off production
@@ -78,6 +79,9 @@
 //	peer/feed, peer/queue, peer/job
 //	                   many callers use one name, and so does a program that knows only the contract: how far each gets
 //	topology/spread    callers publish to -names feeds on the servers of a -topology, and how busy each server is
+//	topology/failover  a primary fails while 36 writers put into 12 queues, 5 ms apart: "gap_ms" is the longest time in which a queue
+//	                   took nothing, "errors_…" are calls that failed, "lost" is what was acknowledged and is not there in the end.
+//	                   Only when -run names it; radix is what one would write with its Cluster or Sentinel client
 //
 // Each runs on several systems, one after the other on the same server:
 //

@@ -88,17 +88,11 @@ func restartThoonk(ctx context.Context, e *Env) (Result, error) {
 
 // killAndRestart kills the server after some time, and starts it again when it was down for some time.
 func killAndRestart(ctx context.Context, srv *redisserver.Server, after, down time.Duration) error {
-	wait := func(d time.Duration) {
-		select {
-		case <-time.After(d):
-		case <-ctx.Done():
-		}
-	}
-	wait(after)
+	wait(ctx, after)
 	if err := srv.Kill(); err != nil {
 		return err
 	}
-	wait(down)
+	wait(ctx, down)
 	return srv.Restart(context.WithoutCancel(ctx))
 }
 

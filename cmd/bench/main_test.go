@@ -79,7 +79,7 @@ func decode(t *testing.T, stdout []byte) report.Report {
 }
 
 // alone are scenarios that count what the whole process or its server does.
-var alone = regexp.MustCompile("^(queue/idle|queue/wakeone|feed/idle|feed/restart)$")
+var alone = regexp.MustCompile("^(queue/idle|queue/wakeone|feed/idle|feed/restart|topology/failover)$")
 
 // brief are flags of a short run.
 var brief = []string{"-callers=4", "-subscribers=5", "-queues=20", "-feeds=100"}
@@ -126,6 +126,38 @@ func TestScenariosAlone(t *testing.T) {
 	require.InDelta(t, 1, figures["queue/wakeone"]["pops_per_put"], 0.5)
 	require.Zero(t, figures["feed/idle"]["goroutines_left"])
 	require.Positive(t, figures["feed/restart"]["acknowledged"])
+	checkFailover(t, figures["topology/failover"])
+}
+
+// checkFailover: calls wait for the successor, and an error says what became of its call.
+func checkFailover(t *testing.T, figures map[string]float64) {
+	require.Positive(t, figures["acknowledged"])
+	require.Greater(t, figures["gap_ms"], float64(failoverTimeout.Milliseconds())/2, "nobody could write for as long as the primary was missing")
+	require.Zero(t, figures["errors_other"])
+}
+
+// TestFailoverOfSentinel is not parallel either.
+func TestFailoverOfSentinel(t *testing.T) {
+	redistest.Shared(t).NeedReal(t)
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"-run", "^topology/failover$", "-topology", "sentinel", "-d", "100ms", "-json", "-"}, &stdout, &stderr)
+	require.Equal(t, 0, code, stderr.String())
+	r := decode(t, stdout.Bytes())
+	require.Len(t, r.Results, 2)
+	require.Equal(t, report.Thoonk, r.Results[0].System)
+	checkFailover(t, r.Results[0].Extra)
+	require.Equal(t, report.Radix, r.Results[1].System)
+	require.Positive(t, r.Results[1].Extra["acknowledged"])
+}
+
+func TestFailoverRefuses(t *testing.T) {
+	t.Parallel()
+	redistest.Shared(t).NeedReal(t)
+	for flag, says := range map[string]string{"-fault=burnt": "want killed, stopped", "-topology=single": "want sentinel or cluster"} {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, 1, run(t.Context(), []string{"-run=^topology/failover$", flag, "-d=50ms"}, &stdout, &stderr))
+		require.Contains(t, stderr.String(), says)
+	}
 }
 
 // runOne runs one scenario on one system.
@@ -153,7 +185,9 @@ func TestNothingIsLeft(t *testing.T) {
 	code := run(t.Context(), append([]string{"-redis", target.URL(), "-d", "20ms", "-size=1000"}, brief...), &stdout, &stderr)
 	require.Equal(t, 0, code, stderr.String())
 	for _, s := range scenarios() {
-		if s.Private {
+		if s.OnDemand {
+			require.NotContains(t, stdout.String()+stderr.String(), s.Name)
+		} else if s.Private {
 			require.Contains(t, stderr.String(), s.Name+" is left out")
 		} else {
 			require.Contains(t, stdout.String(), s.Name)

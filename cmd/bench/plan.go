@@ -41,7 +41,7 @@ func (o *options) makePlan() (problems []error) {
 		return []error{fmt.Errorf("-system: %w", err)}
 	}
 	for _, s := range scenarios() {
-		if !names.MatchString(s.Name) {
+		if !names.MatchString(s.Name) || s.OnDemand && !o.list && !o.set.Changed("run") {
 			continue
 		}
 		s = s.only(func(system string) bool { return o.wants(system, systems) })

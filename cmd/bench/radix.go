@@ -9,17 +9,22 @@ import (
 	"github.com/thoonk-go/thoonk/internal/wire"
 )
 
+// A doer is a radix.Client, or a radix.MultiClient.
+type doer interface {
+	Do(ctx context.Context, a radix.Action) error
+}
+
 // A radixScript calls a script for one name the way one would with radix alone: an EvalScript per call, with whatever
 // groups the caller has.
 type radixScript struct {
-	client     radix.Client
+	client     doer
 	eval       radix.EvalScript
 	script     *wire.Script
 	name       string
 	keys, head []string
 }
 
-func newRadixScript(client radix.Client, s *wire.Script, name string) *radixScript {
+func newRadixScript(client doer, s *wire.Script, name string) *radixScript {
 	r := &radixScript{client: client, eval: radix.NewEvalScript(s.Source()), script: s, name: name}
 	r.head = append(r.head, "0") // not a repeat
 	for _, c := range s.Channels {

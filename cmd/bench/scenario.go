@@ -22,6 +22,9 @@ type Scenario struct {
 	// Private: it kills its server, so it runs only where it may start redis-servers: with -server redis or auto.
 	Private bool
 
+	// OnDemand: it takes so long that it has to be asked for with -run.
+	OnDemand bool
+
 	// RTT is the round-trip time without -rtt.
 	RTT time.Duration
 

@@ -23,11 +23,17 @@ func init() {
 		Doc:     "callers publish to -names feeds on a topology of redis-servers that it starts: -topology cluster:1 … 9, sentinel or single",
 		Private: true,
 		Flags: func(fs *pflag.FlagSet) {
-			fs.String("topology", "cluster:3", "topology/spread: single, sentinel, or cluster:`n` with n primaries")
+			topologyFlag(fs)
 			intFlag(fs, "names", 300, "topology/spread: feeds that callers publish to")
 		},
 		Systems: map[string]System{report.Thoonk: spreadThoonk},
 	})
+}
+
+func topologyFlag(fs *pflag.FlagSet) {
+	if fs.Lookup("topology") == nil {
+		fs.String("topology", "cluster:3", "topology/…: single, sentinel, or cluster:`n` with n primaries; single has nobody to fail over to")
+	}
 }
 
 // startTopology starts what -topology says, and returns its URL and its primaries.
