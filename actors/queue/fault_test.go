@@ -306,5 +306,14 @@ func TestRefusedAndOvertaken(t *testing.T) {
 	assert.Equal(t, many, queued())
 	call(397, "397")
 	assert.Equal(t, "397 "+many, queued())
-	assert.Less(t, b.peer.Int("STRLEN", "feed.done:"+b.name+":peer"), int64(600))
+	assert.Less(t, b.peer.Int("STRLEN", "feed.done:"+b.name+":peer"), int64(800))
+	for i := 401; i < 800; i++ { // 400 was refused, and these follow one another
+		call(i, fmt.Sprint(i))
+	}
+	many = queued()
+	call(401, "401")
+	call(799, "799")
+	assert.Equal(t, many, queued())
+	call(400, "400")
+	assert.Equal(t, "400 "+many, queued(), "however many have run since")
 }

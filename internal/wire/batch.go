@@ -243,14 +243,26 @@ func (m *marshaler) MarshalRESP(w io.Writer, _ *resp.Opts) error {
 }
 
 // number gives a number to everything that is about to be written, before any of it
-// is: of a batch that is written in part all commands count as sent.
+// is: of a batch that is written in part all commands count as sent. Those of a batch follow
+// one another, so that scripts keep few ranges of them.
 func (b *Batch) number() {
+	n := uint64(0)
+	b.unnumbered(func(*Request) { n++ })
+	next := b.numbers.Add(n) - n
+	b.unnumbered(func(r *Request) {
+		next++
+		r.number = next
+		r.Args.setNumber(next)
+	})
+}
+
+// unnumbered calls do with each request that needs a number.
+func (b *Batch) unnumbered(do func(*Request)) {
 	for i := range b.runs {
 		r := &b.runs[i]
 		for _, c := range b.cmds[r.from:r.to] {
 			if req := c.request(); !r.done && req.Numbered && !req.repeat {
-				req.number = b.numbers.Add(1)
-				req.Args.setNumber(req.number)
+				do(req)
 			}
 		}
 	}

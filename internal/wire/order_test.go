@@ -3,6 +3,8 @@ package wire_test
 import (
 	"bytes"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/redisserver"
 	"github.com/thoonk-go/thoonk/internal/redistest"
+	"github.com/thoonk-go/thoonk/internal/wire"
 )
 
 // A server that has just started knows no scripts. One that another connection teaches a
@@ -89,4 +92,48 @@ func TestOrderWhileRedisRefuses(t *testing.T) {
 		require.NoError(t, err)
 	}
 	assert.Equal(t, []string{"0 1/0", "a b/0", "a b/0", "a b c d/0"}, redis.sent())
+}
+
+// The commands of one batch have numbers that follow one another, whatever else the engine numbers meanwhile: scripts
+// remember ranges of them.
+func TestNumbersOfABatchFollow(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Private(t, redisserver.Options{})
+	r := onServer(t, srv, 5*time.Second, time.Minute)
+	numbers := new(atomic.Uint64)
+	r.Outbox = wire.NewOutbox(wire.OutboxConfig{
+		Name: r.name, Instance: "me", Lane: r.lane, Patience: time.Minute, Stats: new(wire.Stats), Numbers: numbers,
+	})
+	done, stop := make(chan struct{}), make(chan struct{})
+	go func() { // other names
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				numbers.Add(1)
+			}
+		}
+	}()
+	const calls = 200
+	for range calls {
+		c := noting(note, "")
+		c.Args, c.Numbered = wire.NewArgs(1, 16).Number(), true
+		r.Add(c)
+	}
+	pump(t, r.Outbox)
+	close(stop)
+	<-done
+	noted := r.noted()
+	require.Len(t, noted, calls)
+	first := 0
+	for i, n := range noted {
+		n, err := strconv.Atoi(strings.TrimSuffix(n, "/0"))
+		require.NoError(t, err)
+		if i == 0 {
+			first = n
+		}
+		require.Equal(t, first+i, n)
+	}
 }

@@ -58,7 +58,7 @@ local function lenient(command, ...)
 end
 
 -- Which numbered commands of an engine have run on a name (feed.done): the newest number,
--- and from-to of each of the last calls. The newest alone does not tell, since a command
+-- and from-to of the last calls. The newest alone does not tell, since a command
 -- may be refused and one that was sent behind it run. What is older than all calls that are
 -- kept counts as run.
 local function newestRun(done)
@@ -82,12 +82,18 @@ local function hasRun(done, number)
   return not oldest or number < oldest
 end
 
--- noteRun is that with one more call.
+-- noteRun is that with one more call. Calls whose numbers follow one another count as one, so
+-- that what is kept is enough for all that are under way at the same time.
 local function noteRun(done, from, to)
   local newest = math.max(to, newestRun(done))
-  local calls = (string.match(done or '', ' .*') or '') .. string.format(' %.0f-%.0f', from, to)
-  if #calls > 500 then
-    calls = string.match(string.sub(calls, -500), ' .*')
+  local calls = string.match(done or '', ' .*') or ''
+  local before, first, last = string.match(calls, '^(.*) (%d+)%-(%d+)$')
+  if last and last + 1 == from then
+    calls, from = before, tonumber(first)
+  end
+  calls = calls .. string.format(' %.0f-%.0f', from, to)
+  if #calls > 700 then
+    calls = string.match(string.sub(calls, -700), ' .*')
   end
   return string.format('%.0f', newest) .. calls
 end
