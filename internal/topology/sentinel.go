@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 
 	"github.com/mediocregopher/radix/v4"
 )
 
 // sentinels know which server is the primary. All of them are asked, and the newest answer counts: one that was cut off
 // from the others may not know of a fail-over. An older one than before counts if most of them give it: they have been
-// set up anew, and count epochs from the beginning.
+// set up anew, and count epochs from the beginning. While one of them has a fail-over under way they are asked again at
+// once: where that was planned, the old primary goes on taking writes, which are lost.
 type sentinels struct {
 	n      *Network
 	addrs  []string // of the URL, and what they say about each other
@@ -24,6 +26,7 @@ type sentinels struct {
 type answer struct {
 	primary string
 	epoch   int
+	failing bool // it has a fail-over under way
 	others  []string
 	err     error
 }
@@ -46,6 +49,9 @@ func (s *sentinels) look(ctx context.Context, _ string) (*view, error) {
 		if a.err != nil {
 			errs = append(errs, a.err)
 			continue
+		}
+		if a.failing {
+			s.n.hint("")
 		}
 		b := belief{a.primary, a.epoch}
 		votes[b]++
@@ -104,6 +110,7 @@ func (s *sentinels) ask(ctx context.Context, a *asker) (r answer) {
 	}
 	r.primary = net.JoinHostPort(addr[0], addr[1])
 	r.epoch, _ = strconv.Atoi(about["config-epoch"])
+	r.failing = strings.Contains(about["flags"], "failover_in_progress")
 	for _, o := range others {
 		r.others = append(r.others, net.JoinHostPort(o["ip"], o["port"]))
 	}

@@ -23,6 +23,7 @@ type node struct {
 	down    bool     // the cluster is, it says
 	primary []string // addresses that it calls primaries: of equal parts of the slots, or of what sentinels watch
 	others  []string // sentinels that it knows
+	failing bool     // it has a fail-over under way
 }
 
 func (n *node) answer(_ context.Context, args []string) any {
@@ -48,7 +49,11 @@ func (n *node) answer(_ context.Context, args []string) any {
 		host, port, _ := net.SplitHostPort(n.primary[0])
 		return []string{host, port}
 	case "[SENTINEL MASTER]":
-		return map[string]string{"config-epoch": fmt.Sprint(n.epoch)}
+		flags := "master"
+		if n.failing {
+			flags += ",failover_in_progress"
+		}
+		return map[string]string{"config-epoch": fmt.Sprint(n.epoch), "flags": flags}
 	case "[SENTINEL SENTINELS]":
 		list := []any{}
 		for _, o := range n.others {
@@ -163,6 +168,24 @@ func TestSentinelsDisagree(t *testing.T) {
 				assert.Equal(t, tc.want, v.owner(""))
 			}
 		})
+	}
+}
+
+// While a fail-over is under way, of which one sentinel knows, they are asked again at once.
+func TestLookAgainDuringFailover(t *testing.T) {
+	t.Parallel()
+	x := &node{primary: []string{"a:1"}}
+	s := &sentinels{
+		n: still(Endpoint{Kind: Sentinel, master: "m"}), addrs: []string{"x:1", "y:1"},
+		askers: answering(map[string]*node{"x:1": x, "y:1": {primary: []string{"a:1"}}}),
+	}
+	t.Cleanup(s.close)
+	s.n.source, s.n.hints = s, make(chan string, 1)
+	for range 2 {
+		_, err := s.look(t.Context(), "")
+		require.NoError(t, err)
+		require.Equal(t, x.failing, len(s.n.hints) == 1)
+		x.failing = true
 	}
 }
 
