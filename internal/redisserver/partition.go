@@ -1,11 +1,15 @@
 package redisserver
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"strconv"
 )
+
+// ErrNoPartitions is returned, wrapped, where [SentinelOptions.Partitions] is not possible.
+var ErrNoPartitions = errors.New("redisserver: partitions take a system that has all addresses of 127.0.0.0/8")
 
 // door has a server or a sentinel reached through a forwarder, with Partitions: on a port of 127.0.0.1, as any other. It
 // listens on the same port of an address of its own, and connects from there, so that a forwarder knows who comes. Clients
@@ -23,7 +27,7 @@ func (s *Sentinel) door(opts *Options) error {
 	target := net.JoinHostPort(opts.own, strconv.Itoa(opts.Port))
 	l, err := net.Listen("tcp", target)
 	if err != nil {
-		return fmt.Errorf("partitions take a system that has all addresses of 127.0.0.0/8: %w", err)
+		return fmt.Errorf("%w: %w", ErrNoPartitions, err)
 	}
 	f.to(target)
 	return l.Close()

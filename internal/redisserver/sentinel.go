@@ -31,7 +31,7 @@ type SentinelOptions struct {
 	DownAfter time.Duration
 
 	// Partitions makes [Sentinel.Isolate] possible: servers, sentinels and clients reach each other through us. It takes Redis 7,
-	// and a system that has all addresses of 127.0.0.0/8, as Linux has; elsewhere it is an error.
+	// and a system that has all addresses of 127.0.0.0/8, as Linux has; elsewhere the start fails with [ErrNoPartitions].
 	Partitions bool
 
 	// Server is for the primary and its replicas. Its Port and Dir are not used.
