@@ -93,7 +93,7 @@ func TestFailover(t *testing.T) {
 	for name, topology := range topologies {
 		for _, fault := range []string{killed, stopped, planned, cutOff} {
 			if fault == cutOff && name == "sentinel" {
-				continue // of its sentinels, which is what stopped is, too
+				continue // TestPartition
 			}
 			for _, replicas := range []int{0, 1} {
 				t.Run(fmt.Sprintf("%s %s, replicas %d", name, fault, replicas), func(t *testing.T) {

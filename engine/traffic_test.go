@@ -255,8 +255,9 @@ func (tr *traffic) end() (a audit) {
 	for id := range tr.acked {
 		a.acked++
 		if !stored[id] && tr.got[id] == 0 {
-			a.lost++
-			t.Logf("lost: %s", id)
+			if a.lost++; a.lost <= 20 {
+				t.Logf("lost: %s", id)
+			}
 		}
 	}
 	for id, n := range tr.got {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -26,7 +25,7 @@ func init() {
 		OnDemand: true,
 		Flags: func(fs *pflag.FlagSet) {
 			topologyFlag(fs)
-			fs.String("fault", faultKilled, "topology/failover: the primary is killed, stopped (SIGSTOP), planned (asked to hand over) or cut-off (from all but clients)")
+			fs.String("fault", faultKilled, "topology/failover: the primary is killed, stopped (SIGSTOP), planned (asked to hand over) or cut-off (with a minority, from all but clients)")
 		},
 		Systems: map[string]System{
 			report.Thoonk: failoverThoonk,
@@ -105,12 +104,13 @@ func failingCluster(ctx context.Context, e *Env, fault string) (*failing, error)
 }
 
 func failingSentinel(ctx context.Context, e *Env, fault string) (*failing, error) {
-	s, err := redisserver.StartSentinel(ctx, redisserver.SentinelOptions{DownAfter: failoverTimeout})
+	s, err := redisserver.StartSentinel(ctx, redisserver.SentinelOptions{DownAfter: failoverTimeout, Partitions: fault == faultCutOff})
 	if err != nil {
 		return nil, err
 	}
 	e.AtEnd(s.Stop)
 	victim := s.Servers()[0]
+	await := func(ctx context.Context) error { _, err := s.Successor(ctx, victim); return err }
 	f := &failing{
 		url: s.URL(), naming: contract.Plain, healthy: s.Healthy,
 		client: func(ctx context.Context) (radix.MultiClient, error) {
@@ -122,11 +122,10 @@ func failingSentinel(ctx context.Context, e *Env, fault string) (*failing, error
 		f.down = func(ctx context.Context) error { _, err := s.Failover(ctx); return err }
 		f.up = func(context.Context) error { return nil }
 	case faultCutOff:
-		return nil, errors.New("-fault cut-off is for -topology cluster")
+		f.down = func(ctx context.Context) error { s.Isolate(victim, s.Sentinels()[0]); return await(ctx) }
+		f.up = func(context.Context) error { s.Rejoin(); return nil }
 	default:
-		f.takeAway(fault, victim,
-			func(ctx context.Context) error { _, err := s.Successor(ctx, victim); return err },
-			func(ctx context.Context) error { return s.Restart(ctx, victim) })
+		f.takeAway(fault, victim, await, func(ctx context.Context) error { return s.Restart(ctx, victim) })
 	}
 	return f, nil
 }

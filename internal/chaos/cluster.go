@@ -68,7 +68,7 @@ func (s *cluster) Faults() []Kind {
 	return append(s.commands(),
 		Kind{Name: "primary killed", Weight: 2, Longest: time.Second, Strike: s.replaced((*redisserver.Server).Kill, restart)},
 		Kind{Name: primaryStopped, Weight: 2, Longest: time.Second, Strike: s.replaced((*redisserver.Server).Pause, resume)},
-		Kind{Name: "minority cut off", Weight: 2, Longest: time.Second, Strike: s.replaced(isolate, rejoin)},
+		Kind{Name: minorityCutOff, Weight: 2, Longest: time.Second, Strike: s.replaced(isolate, rejoin)},
 		Kind{Name: "planned fail-over", Weight: 2, Strike: s.whole(func(ctx context.Context, f Fault) error {
 			primary, err := s.primary(ctx, f.On)
 			if err == nil {

@@ -21,6 +21,7 @@ const (
 
 	primaryStopped  = "primary stopped"
 	minorityStopped = "minority stopped"
+	minorityCutOff  = "minority cut off"
 	slotsMigrated   = "slots migrated"
 )
 

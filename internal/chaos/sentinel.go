@@ -23,7 +23,7 @@ type sentinel struct {
 // Sentinel starts a primary that sentinels watch.
 func Sentinel(t testing.TB) System {
 	t.Helper()
-	s := redistest.PrivateSentinel(t, redisserver.SentinelOptions{Replicas: 1})
+	s := redistest.PrivateSentinel(t, redisserver.SentinelOptions{Replicas: 1, Partitions: true})
 	return &sentinel{topology{s.URL(), s.Servers(), s.Healthy}, s}
 }
 
@@ -54,6 +54,11 @@ func (s *sentinel) Faults() []Kind {
 			err := s.replace(ctx, f, (*redisserver.Server).Pause, s.resume)
 			return errors.Join(err, one(f).Resume())
 		})},
+		// For a while two primaries take what clients send, and one sentinel tells the wrong one.
+		Kind{Name: minorityCutOff, Weight: 2, Longest: time.Second, Strike: s.whole(func(ctx context.Context, f Fault) error {
+			isolate := func(primary *redisserver.Server) error { s.Isolate(primary, one(f)); return nil }
+			return s.replace(ctx, f, isolate, s.rejoin)
+		})},
 		Kind{Name: "planned fail-over", Weight: 2, Strike: s.whole(func(ctx context.Context, _ Fault) error {
 			before, err := s.Primary(ctx)
 			if err == nil {
@@ -72,6 +77,12 @@ func (s *sentinel) resume(ctx context.Context, srv *redisserver.Server) error {
 	if err := srv.Resume(); err != nil {
 		return err
 	}
+	return s.learn(ctx, srv)
+}
+
+// rejoin ends the isolation of a primary that has been replaced.
+func (s *sentinel) rejoin(ctx context.Context, srv *redisserver.Server) error {
+	s.Rejoin()
 	return s.learn(ctx, srv)
 }
 

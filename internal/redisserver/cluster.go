@@ -38,8 +38,8 @@ type ClusterOptions struct {
 type Cluster struct {
 	opts  ClusterOptions
 	nodes []*Server
-	ids   []string // of the nodes
-	buses []*bus   // with Partitions: what the others reach a node through
+	ids   []string     // of the nodes
+	buses []*forwarder // with Partitions: what the others reach a node's bus port through
 }
 
 // StartCluster runs the nodes, joins them, and returns once every node says that the cluster is ready and every replica
@@ -69,7 +69,7 @@ func setDefault[T int | time.Duration](field *T, value T) {
 
 // startNodes starts them side by side: primaries first in the list, then the first replica of each, and so on.
 func (c *Cluster) startNodes(ctx context.Context, n int) error {
-	nodes, buses, errs := make([]*Server, n), make([]*bus, n), make([]error, n)
+	nodes, buses, errs := make([]*Server, n), make([]*forwarder, n), make([]error, n)
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() { nodes[i], buses[i], errs[i] = c.startNode(ctx) })
@@ -86,7 +86,7 @@ func (c *Cluster) startNodes(ctx context.Context, n int) error {
 	return errors.Join(errs...)
 }
 
-func (c *Cluster) startNode(ctx context.Context) (node *Server, b *bus, err error) {
+func (c *Cluster) startNode(ctx context.Context) (node *Server, bus *forwarder, err error) {
 	opts := c.opts.Server
 	opts.Dir, opts.Port = "", -1
 	args := []string{
@@ -95,19 +95,19 @@ func (c *Cluster) startNode(ctx context.Context) (node *Server, b *bus, err erro
 		"--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1",
 	}
 	if c.opts.Partitions {
-		if b, err = listenBus(); err != nil {
+		if bus, err = forward(true, byHeader); err != nil {
 			return nil, nil, err
 		}
-		args = append(args, "--cluster-announce-ip", "127.0.0.1", "--cluster-announce-bus-port", strconv.Itoa(b.port()))
+		args = append(args, "--cluster-announce-ip", "127.0.0.1", "--cluster-announce-bus-port", strconv.Itoa(bus.port()))
 	}
 	if opts.Password != "" {
 		args = append(args, "--masterauth", opts.Password)
 	}
 	opts.Args = append(args, opts.Args...)
-	if node, err = Start(ctx, opts); err == nil && b != nil {
-		b.forward(hostPort(node.port + 10000))
+	if node, err = Start(ctx, opts); err == nil && bus != nil {
+		bus.to(hostPort(node.port + 10000))
 	}
-	return node, b, err
+	return node, bus, err
 }
 
 // join makes a cluster of the nodes, as redis-cli --cluster create does.

@@ -30,6 +30,10 @@ type SentinelOptions struct {
 	// DownAfter is how long a server may be silent before a sentinel holds it for dead. Defaults to 1s.
 	DownAfter time.Duration
 
+	// Partitions makes [Sentinel.Isolate] possible: servers, sentinels and clients reach each other through us. It takes Redis 7,
+	// and a system that has all addresses of 127.0.0.0/8, as Linux has; elsewhere the start fails with [ErrNoPartitions].
+	Partitions bool
+
 	// Server is for the primary and its replicas. Its Port and Dir are not used.
 	Server Options
 }
@@ -40,7 +44,8 @@ type Sentinel struct {
 	opts      SentinelOptions
 	servers   []*Server // the first was the primary at the start
 	sentinels []*Server
-	dirs      []string // of the sentinels
+	dirs      []string     // of the sentinels
+	doors     []*forwarder // with Partitions: what everybody reaches a server or a sentinel through
 }
 
 // StartSentinel runs all of them, and returns once every replica follows the primary and the sentinels know everything
@@ -69,6 +74,9 @@ func (s *Sentinel) startServers(ctx context.Context) error {
 	for i := range 1 + s.opts.Replicas {
 		opts := s.opts.Server
 		opts.Dir, opts.Port = "", -1
+		if err := s.door(&opts); err != nil {
+			return err
+		}
 		args := []string{"--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"}
 		if opts.Password != "" {
 			args = append(args, "--masterauth", opts.Password)
@@ -93,29 +101,32 @@ func (s *Sentinel) startServers(ctx context.Context) error {
 // startSentinels runs them with configurations that name each other, so that nobody has to be discovered first.
 func (s *Sentinel) startSentinels(ctx context.Context) error {
 	n := s.opts.Sentinels
-	ports, ids := make([]int, n), make([]string, n)
+	nodes, ports, ids := make([]Options, n), make([]int, n), make([]string, n)
 	for i := range n {
 		id := make([]byte, 20)
 		_, _ = rand.Read(id) // never fails
 		ids[i] = hex.EncodeToString(id)
-		var err error
-		if ports[i], err = freePort(); err != nil {
-			return err
-		}
 		dir, err := SocketDir()
 		if err != nil {
 			return err
 		}
 		s.dirs = append(s.dirs, dir)
+		nodes[i] = Options{Dir: dir, TLS: s.opts.Server.TLS, sentinel: filepath.Join(dir, "sentinel.conf"), LogTo: s.opts.Server.LogTo}
+		if nodes[i].Port, err = freePort(); err == nil {
+			err = s.door(&nodes[i])
+		}
+		if err != nil {
+			return err
+		}
+		ports[i] = nodes[i].Port
 	}
 	s.sentinels = make([]*Server, n)
 	errs := make([]error, n)
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			path := filepath.Join(s.dirs[i], "sentinel.conf")
-			if errs[i] = os.WriteFile(path, []byte(s.config(i, ports, ids)), 0o600); errs[i] == nil {
-				s.sentinels[i], errs[i] = Start(ctx, Options{Dir: s.dirs[i], Port: ports[i], TLS: s.opts.Server.TLS, sentinel: path, LogTo: s.opts.Server.LogTo})
+			if errs[i] = os.WriteFile(nodes[i].sentinel, []byte(s.config(i, ports, ids)), 0o600); errs[i] == nil {
+				s.sentinels[i], errs[i] = Start(ctx, nodes[i])
 			}
 		})
 	}
@@ -128,6 +139,7 @@ func (s *Sentinel) config(me int, ports []int, ids []string) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, "sentinel "+format+"\n", args...) }
 	line("myid %s", ids[me])
+	line("announce-ip 127.0.0.1")
 	line("monitor %s 127.0.0.1 %d %d", MasterName, s.servers[0].port, len(ids)/2+1)
 	line("down-after-milliseconds %s %d", MasterName, s.opts.DownAfter.Milliseconds())
 	// Twice that has to pass before they begin another fail-over.
@@ -146,22 +158,44 @@ func (s *Sentinel) config(me int, ports []int, ids []string) string {
 	return b.String()
 }
 
-// Primary is the server that the sentinels which run call the primary now.
-func (s *Sentinel) Primary(ctx context.Context) (*Server, error) {
-	err := errors.New("no sentinel runs")
+// Primary is the server that the sentinels which run call the primary now. The newest epoch counts: one that was cut off
+// tells the former primary until it has heard of the fail-over.
+func (s *Sentinel) Primary(ctx context.Context) (primary *Server, err error) {
+	err = errors.New("no sentinel runs")
+	newest := -1
 	for _, sentinel := range s.sentinels {
 		if !sentinel.Running() {
 			continue
 		}
-		var addr []string
-		if err = sentinel.Do(ctx, &addr, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", MasterName); err == nil && len(addr) == 2 {
-			i := slices.IndexFunc(s.servers, func(srv *Server) bool { return strconv.Itoa(srv.port) == addr[1] })
-			if i >= 0 {
-				return s.servers[i], nil
-			}
+		srv, epoch, bad := s.ask(ctx, sentinel)
+		if bad != nil {
+			err = bad
+		} else if epoch > newest {
+			primary, newest = srv, epoch
 		}
 	}
-	return nil, fmt.Errorf("redisserver: nobody knows the primary: %w", err)
+	if primary == nil {
+		return nil, fmt.Errorf("redisserver: nobody knows the primary: %w", err)
+	}
+	return primary, nil
+}
+
+// ask has one sentinel say which server is the primary, and since which epoch.
+func (s *Sentinel) ask(ctx context.Context, sentinel *Server) (primary *Server, epoch int, err error) {
+	var addr []string
+	var about map[string]string
+	err = errors.Join(
+		sentinel.Do(ctx, &addr, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", MasterName),
+		sentinel.Do(ctx, &about, "SENTINEL", "MASTER", MasterName))
+	if err != nil {
+		return nil, 0, err
+	}
+	epoch, err = strconv.Atoi(about["config-epoch"])
+	i := slices.IndexFunc(s.servers, func(srv *Server) bool { return len(addr) == 2 && strconv.Itoa(srv.port) == addr[1] })
+	if err != nil || i < 0 {
+		return nil, 0, fmt.Errorf("a sentinel calls %q the primary of epoch %q", addr, about["config-epoch"])
+	}
+	return s.servers[i], epoch, nil
 }
 
 // Failover is a planned fail-over. It returns when the successor says that it is the primary.
@@ -269,6 +303,9 @@ func (s *Sentinel) Stop() error {
 	var errs []error
 	for _, srv := range slices.Concat(s.sentinels, s.servers) {
 		errs = append(errs, srv.Stop())
+	}
+	for _, d := range s.doors {
+		d.close()
 	}
 	for _, dir := range s.dirs {
 		errs = append(errs, os.RemoveAll(dir))

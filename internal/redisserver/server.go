@@ -58,6 +58,9 @@ type Options struct {
 
 	// sentinel is the path of a sentinel's configuration file; it makes the process a sentinel.
 	sentinel string
+
+	// own is an address that it listens on, and connects to others from. Defaults to 127.0.0.1, and what the system chooses.
+	own string
 }
 
 // Server is one redis-server: the same socket, port and directory over any number of Kill and Restart.
@@ -75,7 +78,7 @@ type Server struct {
 	version string
 	stopped bool
 	paused  bool
-	away    bool // cut off from the other nodes of its cluster
+	away    bool // cut off from the others
 }
 
 // Start runs a redis-server and returns once it answers PING. The context bounds the start only, not the server's life.
@@ -150,7 +153,11 @@ func (s *Server) args() []string {
 
 // listenArgs appends how to listen on the port.
 func (s *Server) listenArgs(args ...string) []string {
-	args = append(args, "--bind", "127.0.0.1")
+	if s.opts.own == "" {
+		args = append(args, "--bind", "127.0.0.1")
+	} else {
+		args = append(args, "--bind", s.opts.own, "--bind-source-addr", s.opts.own)
+	}
 	port := strconv.Itoa(s.port)
 	if s.opts.TLS == "" {
 		return append(args, "--port", port)
@@ -256,8 +263,7 @@ func (s *Server) Resume() error {
 	return contSignal(s.proc.handle)
 }
 
-// Running reports whether the server can be asked: it was not killed, is not paused, and is with the others of its
-// cluster.
+// Running reports whether the server can be asked: it was not killed, is not paused, and is not cut off from the others.
 func (s *Server) Running() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

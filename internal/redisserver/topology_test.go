@@ -20,6 +20,17 @@ func startCluster(t *testing.T, opts ClusterOptions) *Cluster {
 	return c
 }
 
+func startSentinel(t *testing.T, opts SentinelOptions) *Sentinel {
+	t.Helper()
+	need(t)
+	begin := time.Now()
+	s, err := StartSentinel(t.Context(), opts)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Stop()) })
+	t.Logf("started in %v", time.Since(begin))
+	return s
+}
+
 func patience(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
@@ -88,11 +99,7 @@ func TestClusterPartition(t *testing.T) {
 func TestSentinelFaults(t *testing.T) {
 	t.Parallel()
 	need(t)
-	begin := time.Now()
-	s, err := StartSentinel(t.Context(), SentinelOptions{Server: Options{Password: "secret"}})
-	require.NoError(t, err)
-	t.Logf("started in %v", time.Since(begin))
-	t.Cleanup(func() { require.NoError(t, s.Stop()) })
+	s := startSentinel(t, SentinelOptions{Server: Options{Password: "secret"}})
 	ctx := patience(t)
 
 	first, err := s.Primary(ctx)
