@@ -88,7 +88,9 @@ func TestPartition(t *testing.T) {
 			s.cut()
 			s.decided(t, ctx)
 			decided := time.Now()
-			redistest.Eventually(t, func() bool { return clients(t, ctx, s.old) == 0 && clients(t, ctx, s.replica) > 0 }, "engines leave the old primary")
+			redistest.Eventually(t, func() bool {
+				return clients(t, ctx, s.old) == 0 && clients(t, ctx, s.replica) > 0
+			}, "engines leave the old primary")
 			left := time.Now()
 			s.lasts(t, ctx)
 			if replicas == 0 {

@@ -9,8 +9,8 @@ import (
 // forwarder stands in front of one node, so that others can be kept from it.
 type forwarder struct {
 	listener net.Listener
-	sender   func(in net.Conn) (name string, read []byte, err error) // who connects, and what was read to find out
-	cuts     bool                                                    // links that are not allowed break; else nothing passes
+	sender   identify
+	cuts     bool // links that are not allowed break; else nothing passes
 
 	mu      sync.Mutex // guards what follows
 	changed sync.Cond  // somebody is allowed, or a link has ended
@@ -21,6 +21,9 @@ type forwarder struct {
 	wg      sync.WaitGroup
 }
 
+// identify finds out who connects, and returns what it has read for that.
+type identify func(in net.Conn) (name string, read []byte, err error)
+
 // link is one connection and its other half.
 type link struct {
 	sender  string // empty until it is known
@@ -29,12 +32,13 @@ type link struct {
 }
 
 // forward listens for what is meant for a node.
-func forward(cuts bool, sender func(in net.Conn) (name string, read []byte, err error)) (*forwarder, error) {
+func forward(cuts bool, sender identify) (*forwarder, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	f := &forwarder{listener: l, sender: sender, cuts: cuts, links: make(map[*link]struct{}), allowed: func(string) bool { return true }}
+	f := &forwarder{listener: l, sender: sender, cuts: cuts, links: make(map[*link]struct{})}
+	f.allowed = func(string) bool { return true }
 	f.changed.L = &f.mu
 	f.wg.Go(f.accept)
 	return f, nil

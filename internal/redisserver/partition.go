@@ -40,6 +40,9 @@ func ownAddress(port int) string { return fmt.Sprintf("127.%d.%d.1", port>>8, po
 // other, and clients reach them; what they and the others send to each other does not arrive. It needs
 // [SentinelOptions.Partitions].
 func (s *Sentinel) Isolate(nodes ...*Server) {
+	if !s.opts.Partitions {
+		panic("redisserver: a partition without SentinelOptions.Partitions")
+	}
 	var names []string
 	for _, n := range nodes {
 		names = append(names, n.opts.own)
