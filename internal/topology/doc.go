@@ -15,6 +15,6 @@
 //
 // radix's Cluster and Sentinel are not used, though their parser of CLUSTER SLOTS is. They send what was redirected again
 // by themselves, so that two batches under way could change places; they mark only the first command of a batch with
-// ASKING; they need a connection to every replica, and learn nothing new while one of them cannot be reached; and a
-// question to a node that hangs holds up every caller.
+// ASKING; they need a connection to every replica, and learn nothing new while one of them cannot be reached; they believe
+// whoever they ask, which may be a node or a sentinel that was cut off; and a question to one that hangs holds up every caller.
 package topology
