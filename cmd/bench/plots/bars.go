@@ -167,7 +167,7 @@ func beside(name, title string, panels []*plot.Plot) []figure {
 		return nil
 	}
 	return []figure{{
-		name: name, width: vg.Length(30 + 260*len(panels)), height: 320,
+		name: name, width: vg.Length(30 + 290*len(panels)), height: 320,
 		draw: func(c draw.Canvas) { side(c, title, 0, panels) },
 	}}
 }
