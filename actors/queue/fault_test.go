@@ -287,6 +287,12 @@ func TestRefusedAndOvertaken(t *testing.T) {
 	}
 	queued := func() string { return strings.Join(b.peer.Strings("LRANGE", "feed.ids:"+b.name, 0, -1), " ") }
 	call(4, "a")
+	call(2, "z") // the very first was refused, and is no late copy
+	assert.Equal(t, "z a", queued())
+	b.peer.Do("DEL", "feed.ids:"+b.name, "feed.items:"+b.name, "feed.done:"+b.name+":peer")
+	call(3, "old")
+	b.peer.Do("DEL", "feed.ids:"+b.name, "feed.items:"+b.name)
+	call(4, "a")
 	call(6, "c") // 5 was refused
 	assert.Equal(t, "c a", queued())
 	call(5, "b")

@@ -87,7 +87,10 @@ func failingCluster(ctx context.Context, e *Env, fault string) (*failing, error)
 	f := &failing{
 		url: c.URL(), naming: contract.Tagged, healthy: c.Healthy,
 		client: func(ctx context.Context) (radix.MultiClient, error) {
-			return radix.ClusterConfig{}.New(ctx, hostPorts(c.Nodes()))
+			// By default each connection begins with READONLY, for DoSecondary. Then a primary that has become a replica does not
+			// say MOVED to a script, but lets it begin and fail. Who only writes does without.
+			pool := radix.PoolConfig{Dialer: radix.Dialer{CustomConn: radix.Dialer{}.Dial}}
+			return radix.ClusterConfig{PoolConfig: pool}.New(ctx, hostPorts(c.Nodes()))
 		},
 	}
 	switch fault {

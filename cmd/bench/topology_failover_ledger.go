@@ -46,30 +46,47 @@ func (l *failoverLedger) write(e *Env, put putter) (end func()) {
 			}
 		})
 	}
-	return func() { cancel(); writers.Wait() }
+	return func() {
+		cancel()
+		writers.Wait()
+		for q := range l.last {
+			l.gapUntilNow(q) // one that did not come back has no success that would end its gap
+		}
+	}
+}
+
+func (l *failoverLedger) gapUntilNow(q int) {
+	if !l.last[q].IsZero() {
+		l.gap = max(l.gap, time.Since(l.last[q]))
+	}
 }
 
 func (l *failoverLedger) succeeded(q int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
-	if !l.last[q].IsZero() {
-		l.gap = max(l.gap, now.Sub(l.last[q]))
-	}
-	l.last[q] = now
+	l.gapUntilNow(q)
+	l.last[q] = time.Now()
 }
 
-// strike takes the primary away after d, and brings it back d after all queues work again.
+// strike takes the primary away after d, and brings it back d after all queues work again. It does so in any case: calls may
+// wait for a server that is stopped for as long as it is.
 func (l *failoverLedger) strike(ctx context.Context, f *failing, d time.Duration) error {
 	wait(ctx, d)
+	if ctx.Err() != nil {
+		return nil
+	}
 	soon, cancel := context.WithTimeout(ctx, failoverWait)
 	defer cancel()
-	if err := f.down(soon); err != nil {
-		return fmt.Errorf("no other node has taken over: %w", err)
+	err := f.down(soon)
+	if err == nil {
+		l.awaitAll(ctx, time.Now())
+		wait(ctx, d)
+	} else if ctx.Err() == nil {
+		err = fmt.Errorf("no other node has taken over: %w", err)
 	}
-	l.awaitAll(ctx, time.Now())
-	wait(ctx, d)
-	if err := f.up(ctx); err != nil {
+	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), failoverWait)
+	defer cancel()
+	if err := errors.Join(err, f.up(back)); err != nil {
 		return err
 	}
 	wait(ctx, d)

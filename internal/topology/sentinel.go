@@ -14,7 +14,8 @@ import (
 // sentinels know which server is the primary. All of them are asked, and the newest answer counts: one that was cut off
 // from the others may not know of a fail-over. An older one than before counts if most of them give it: they have been
 // set up anew, and count epochs from the beginning. While one of them has a fail-over under way they are asked again at
-// once: where that was planned, the old primary goes on taking writes, which are lost.
+// once: where that was planned, the old primary goes on taking writes, which are lost. Nor is a newer answer than all before
+// kept waiting for a sentinel that hangs, as all do that are behind a partition.
 type sentinels struct {
 	n      *Network
 	addrs  []string // of the URL, and what they say about each other
@@ -26,7 +27,7 @@ type sentinels struct {
 type answer struct {
 	primary string
 	epoch   int
-	failing bool // it has a fail-over under way
+	failing bool // it has a fail-over under way, and tells no successor yet
 	others  []string
 	err     error
 }
@@ -62,6 +63,10 @@ func (s *sentinels) look(ctx context.Context, _ string) (*view, error) {
 			most = &b
 		}
 		s.learn(a.others)
+		if newest != nil && newest.epoch > s.epoch && s.n.view.Load() != nil {
+			s.n.hint("") // another may know more
+			break
+		}
 	}
 	if newest == nil {
 		newest = most
@@ -110,7 +115,8 @@ func (s *sentinels) ask(ctx context.Context, a *asker) (r answer) {
 	}
 	r.primary = net.JoinHostPort(addr[0], addr[1])
 	r.epoch, _ = strconv.Atoi(about["config-epoch"])
-	r.failing = strings.Contains(about["flags"], "failover_in_progress")
+	// Once it tells the successor, what goes on is that the other replicas follow that one, which can take minutes.
+	r.failing = strings.Contains(about["flags"], "failover_in_progress") && net.JoinHostPort(about["ip"], about["port"]) == r.primary
 	for _, o := range others {
 		r.others = append(r.others, net.JoinHostPort(o["ip"], o["port"]))
 	}

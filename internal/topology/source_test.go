@@ -23,7 +23,8 @@ type node struct {
 	down    bool     // the cluster is, it says
 	primary []string // addresses that it calls primaries: of equal parts of the slots, or of what sentinels watch
 	others  []string // sentinels that it knows
-	failing bool     // it has a fail-over under way
+	failing string   // it has a fail-over of that primary under way
+	hangs   bool
 }
 
 func (n *node) answer(_ context.Context, args []string) any {
@@ -49,11 +50,12 @@ func (n *node) answer(_ context.Context, args []string) any {
 		host, port, _ := net.SplitHostPort(n.primary[0])
 		return []string{host, port}
 	case "[SENTINEL MASTER]":
-		flags := "master"
-		if n.failing {
-			flags += ",failover_in_progress"
+		flags, before := "master", n.primary[0]
+		if n.failing != "" {
+			flags, before = "master,failover_in_progress", n.failing
 		}
-		return map[string]string{"config-epoch": fmt.Sprint(n.epoch), "flags": flags}
+		host, port, _ := net.SplitHostPort(before)
+		return map[string]string{"config-epoch": fmt.Sprint(n.epoch), "flags": flags, "ip": host, "port": port}
 	case "[SENTINEL SENTINELS]":
 		list := []any{}
 		for _, o := range n.others {
@@ -69,7 +71,11 @@ func (n *node) answer(_ context.Context, args []string) any {
 func answering(nodes map[string]*node) askers {
 	as := askers{}
 	for addr, n := range nodes {
-		as[addr] = &asker{addr: addr, limit: 10 * time.Second, dial: func(context.Context, string) (radix.Conn, error) {
+		as[addr] = &asker{addr: addr, limit: 10 * time.Second, dial: func(ctx context.Context, _ string) (radix.Conn, error) {
+			if n.hangs {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
 			if n.gone {
 				return nil, errGone
 			}
@@ -171,7 +177,8 @@ func TestSentinelsDisagree(t *testing.T) {
 	}
 }
 
-// While a fail-over is under way, of which one sentinel knows, they are asked again at once.
+// While a fail-over is under way, of which one sentinel knows, they are asked again at once; not any more when it tells the
+// successor, though it goes on with the other replicas.
 func TestLookAgainDuringFailover(t *testing.T) {
 	t.Parallel()
 	x := &node{primary: []string{"a:1"}}
@@ -181,12 +188,44 @@ func TestLookAgainDuringFailover(t *testing.T) {
 	}
 	t.Cleanup(s.close)
 	s.n.source, s.n.hints = s, make(chan string, 1)
-	for range 2 {
-		_, err := s.look(t.Context(), "")
+	look := func(want string, again int) {
+		t.Helper()
+		v, err := s.look(t.Context(), "")
 		require.NoError(t, err)
-		require.Equal(t, x.failing, len(s.n.hints) == 1)
-		x.failing = true
+		require.Equal(t, want, v.owner(""))
+		require.Len(t, s.n.hints, again)
 	}
+	look("a:1", 0)
+	x.failing = "a:1"
+	look("a:1", 1)
+	<-s.n.hints
+	x.primary, x.epoch = []string{"b:1"}, 1
+	look("b:1", 0)
+}
+
+// One sentinel hangs, as those do that are behind a partition: the decision of the others does not wait for it, but whoever
+// begins asks all that there are.
+func TestSentinelHangs(t *testing.T) {
+	t.Parallel()
+	y := &node{primary: []string{"a:1"}, epoch: 1}
+	s := &sentinels{
+		n: still(Endpoint{Kind: Sentinel, master: "m"}), addrs: []string{"x:1", "y:1"},
+		askers: answering(map[string]*node{"x:1": {hangs: true}, "y:1": y}),
+	}
+	t.Cleanup(s.close)
+	s.n.source, s.n.hints = s, make(chan string, 1)
+	s.askers["x:1"].limit = 100 * time.Millisecond
+	v, err := s.look(t.Context(), "")
+	require.NoError(t, err)
+	require.Empty(t, s.n.hints, "it waited for the other one")
+	s.n.view.Store(v)
+
+	s.askers["x:1"].limit = time.Hour
+	y.primary, y.epoch = []string{"b:1"}, 2
+	v, err = s.look(t.Context(), "")
+	require.NoError(t, err)
+	require.Equal(t, "b:1", v.owner(""))
+	require.Len(t, s.n.hints, 1, "the other one may know more")
 }
 
 // A batch that was on its way with a view that is over makes no connection that nobody would close.

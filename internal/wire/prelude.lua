@@ -58,9 +58,9 @@ local function lenient(command, ...)
 end
 
 -- Which numbered commands of an engine have run on a name (feed.done): the newest number,
--- and from-to of the last calls. The newest alone does not tell, since a command
--- may be refused and one that was sent behind it run. What is older than all calls that are
--- kept counts as run.
+-- and from-to of the last calls, in the order of their numbers. The newest alone does not tell,
+-- since a command may be refused and one that was sent behind it run. What is older than all
+-- calls that are kept counts as run.
 local function newestRun(done)
   return tonumber(string.match(done or '', '^%d+') or 0)
 end
@@ -82,16 +82,43 @@ local function hasRun(done, number)
   return not oldest or number < oldest
 end
 
+-- withRun is calls with one more, of which some have greater numbers: it was refused, and is repeated.
+local function withRun(calls, from, to)
+  local list, placed = {}, false
+  for first, last in string.gmatch(calls, ' (%d+)%-(%d+)') do
+    first, last = tonumber(first), tonumber(last)
+    if first <= to + 1 and from <= last + 1 then
+      from, to = math.min(from, first), math.max(to, last)
+    else
+      if to < first and not placed then
+        list[#list + 1], placed = string.format(' %.0f-%.0f', from, to), true
+      end
+      list[#list + 1] = string.format(' %.0f-%.0f', first, last)
+    end
+  end
+  if not placed then
+    list[#list + 1] = string.format(' %.0f-%.0f', from, to)
+  end
+  return table.concat(list)
+end
+
 -- noteRun is that with one more call. Calls whose numbers follow one another count as one, so
--- that what is kept is enough for all that are under way at the same time.
+-- that what is kept is enough for all that are under way at the same time. The first call says
+-- that none before it has run: one that was sent in front of it may have been refused.
 local function noteRun(done, from, to)
+  if not done or done == '' then
+    done = '0 0-0'
+  end
   local newest = math.max(to, newestRun(done))
-  local calls = string.match(done or '', ' .*') or ''
+  local calls = string.match(done, ' .*') or ''
   local before, first, last = string.match(calls, '^(.*) (%d+)%-(%d+)$')
   if last and last + 1 == from then
-    calls, from = before, tonumber(first)
+    calls = before .. string.format(' %.0f-%.0f', first, to)
+  elseif last and tonumber(last) >= from then
+    calls = withRun(calls, from, to)
+  else
+    calls = calls .. string.format(' %.0f-%.0f', from, to)
   end
-  calls = calls .. string.format(' %.0f-%.0f', from, to)
   if #calls > 700 then
     calls = string.match(string.sub(calls, -700), ' .*')
   end
