@@ -14,8 +14,8 @@ import (
 const (
 	// partItems is how many items wait for each other while others are on their way.
 	partItems = 64
-	// partsAhead is how many parts may be on their way, in the actor's hands or Redis'.
-	partsAhead = 8
+	// partsAhead is how many parts may be on their way, in the actor's hands or Redis': six batches, for a Redis that is far.
+	partsAhead = 24
 	// DefaultPending is how many items an Async accepts before it makes its callers wait.
 	DefaultPending = 4096
 	// pendingSize is how many bytes of them it accepts: items may be large. One more may pass it.
