@@ -154,6 +154,10 @@ func driverAddress(at direct.Endpoint, raw string) (driver.Address, error) {
 	return driver.Address{Network: at.Network, Addr: at.Addr, User: at.User, Password: at.Password, DB: db}, nil
 }
 
+// peerWarmUp is how long a peer works at least before it is measured. Its process is new for each run, and V8 takes about a
+// second to compile what is hot: BullMQ puts nearly twice as many jobs then.
+const peerWarmUp = 1500 * time.Millisecond
+
 // measure asks the driver twice, to warm up and to measure. The first request may differ.
 func (q *peerQueue) measure(ctx context.Context, warm, request driver.Request) (Result, error) {
 	first := true
@@ -162,6 +166,7 @@ func (q *peerQueue) measure(ctx context.Context, warm, request driver.Request) (
 		ask := request
 		if first {
 			ask, first = warm, false
+			d = max(d, peerWarmUp)
 		}
 		ask.Seconds = d.Seconds()
 		var err error
