@@ -11,8 +11,8 @@ import (
 
 // AsyncOptions are for Feed.Async. The zero value is right for most.
 type AsyncOptions struct {
-	// Pending is how many items may be accepted and not yet stored. One more waits.
-	// Defaults to 4096.
+	// Pending is how many items may be accepted and not yet stored. One more waits, and so
+	// does one behind 64 MiB of them. Defaults to 4096.
 	Pending int
 }
 
@@ -47,8 +47,8 @@ func (f *Feed) Async(o AsyncOptions) *Async {
 }
 
 // Publish accepts an item under a generated id, which it returns. It blocks only while
-// Pending items are on their way, at most until ctx ends; an error means that the item
-// was not accepted, and wraps ErrNotSent. body can be used again at once.
+// Pending items or 64 MiB are on their way, at most until ctx ends; an error means that
+// the item was not accepted, and wraps ErrNotSent. body can be used again at once.
 //
 // done, if it is not nil, is called once with what Feed.Publish would have returned, in
 // the order of acceptance, on a goroutine of the Async. It holds up those behind it

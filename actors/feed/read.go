@@ -11,14 +11,14 @@ import (
 
 // Get returns the body of an item; ErrNotFound if there is none of that id.
 func (f *Feed) Get(ctx context.Context, id string) ([]byte, error) {
-	found, err := host.Get(ctx, f.h, contract.TypeFeed, get, []string{id})
-	if err == nil && found[0] == nil {
+	body, err := host.GetOne(ctx, f.kind.host, f.h, contract.TypeFeed, get, id)
+	if err == nil && body == nil {
 		err = ErrNotFound
 	}
 	if err != nil {
 		return nil, f.wrap("get", err)
 	}
-	return found[0], nil
+	return body, nil
 }
 
 // GetMany returns the items of the given ids, in that order, without those that

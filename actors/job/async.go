@@ -10,8 +10,8 @@ import (
 
 // AsyncOptions are for Jobs.Async. The zero value is right for most.
 type AsyncOptions struct {
-	// Pending is how many jobs may be accepted and not yet stored. One more waits.
-	// Defaults to 4096.
+	// Pending is how many jobs may be accepted and not yet stored. One more waits, and so
+	// does one behind 64 MiB of them. Defaults to 4096.
 	Pending int
 }
 
@@ -38,9 +38,9 @@ func (j *Jobs) Async(o AsyncOptions) *Async {
 	})}
 }
 
-// Put accepts a job and returns its id. It blocks only while Pending jobs are on their
-// way, at most until ctx ends; an error means that the job was not accepted, and wraps
-// ErrNotSent. body can be used again at once.
+// Put accepts a job and returns its id. It blocks only while Pending jobs or 64 MiB are on
+// their way, at most until ctx ends; an error means that the job was not accepted, and
+// wraps ErrNotSent. body can be used again at once.
 //
 // done, if it is not nil, is called once with what Jobs.Put would have returned, in the
 // order of acceptance, on a goroutine of the Async. It holds up those behind it until it

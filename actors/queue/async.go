@@ -11,8 +11,8 @@ import (
 
 // AsyncOptions are for Queue.Async. The zero value is right for most.
 type AsyncOptions struct {
-	// Pending is how many items may be accepted and not yet stored. One more waits.
-	// Defaults to 4096.
+	// Pending is how many items may be accepted and not yet stored. One more waits, and so
+	// does one behind 64 MiB of them. Defaults to 4096.
 	Pending int
 }
 
@@ -41,8 +41,8 @@ func (q *Queue) Async(o AsyncOptions) *Async {
 	})}
 }
 
-// Put accepts an item and returns its generated id. It blocks only while Pending items
-// are on their way, at most until ctx ends; an error means that the item was not
+// Put accepts an item and returns its generated id. It blocks only while Pending items or
+// 64 MiB are on their way, at most until ctx ends; an error means that the item was not
 // accepted, and wraps ErrNotSent. body can be used again at once.
 //
 // done, if it is not nil, is called once with what Queue.Put would have returned, in the

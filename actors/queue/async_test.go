@@ -111,6 +111,32 @@ func TestAsyncIsBounded(t *testing.T) {
 	assert.Equal(t, 10, length)
 }
 
+// Large items are bounded by their size: as many as may be pending would not fit into memory.
+func TestAsyncIsBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	b, proxy := newProxied(t, engine.Config{})
+	a := b.Async(queue.AsyncOptions{})
+	proxy.Hold()
+	body := make([]byte, 8<<20)
+	for range 8 {
+		_, err := a.Put(t.Context(), body, nil)
+		require.NoError(t, err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	_, err := a.Put(short, []byte("one more"), nil)
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.ErrorIs(t, err, engine.ErrNotSent)
+	proxy.Release()
+	require.NoError(t, a.Flush(t.Context()))
+	_, err = a.Put(t.Context(), []byte("one more"), nil)
+	require.NoError(t, err)
+	require.NoError(t, a.Flush(t.Context()))
+	length, err := b.Len(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 9, length)
+}
+
 // An item that cannot be put tells its callback, and the next Flush, once. What is wrong
 // with an argument is told at once.
 func TestAsyncErrors(t *testing.T) {

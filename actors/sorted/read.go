@@ -11,14 +11,14 @@ import (
 
 // Get returns the body of an item; ErrNotFound if there is none of that id.
 func (s *Sorted) Get(ctx context.Context, id string) ([]byte, error) {
-	found, err := s.GetMany(ctx, []string{id})
+	body, err := host.GetOne(ctx, s.kind.host, s.h, contract.TypeSorted, get, id)
+	if err == nil && body == nil {
+		err = ErrNotFound
+	}
 	if err != nil {
-		return nil, err
+		return nil, s.wrap("get", err)
 	}
-	if len(found) == 0 {
-		return nil, s.wrap("get", ErrNotFound)
-	}
-	return found[0].Body, nil
+	return body, nil
 }
 
 // GetMany returns the items of the given ids, in that order, without those that

@@ -106,8 +106,8 @@
 // as on time, and "earliest ms" by how much.
 //
 // With -rtt everything that is measured goes through a forwarder, a process of its own, peers too; what fills, checks and cleans
-// up does not. "rtt us" is what a PING takes. The ceiling then has more calls in flight. feed/restart, which has a server
-// of its own, knows nothing of it.
+// up does not. "rtt us" is what a PING takes. The ceiling then has more calls in flight. feed/restart and
+// topology/…, which have servers of their own, know nothing of it.
 //
 // The publisher of feed/fanout publishes 64 items per call as fast as it can, but at most 16,384 items (or 4 MB) ahead of
 // the slowest subscriber, for Redis disconnects subscribers that fall too far behind. Notices that a subscriber missed
@@ -118,8 +118,8 @@
 // queue/get takes from as many items as a run of that time may need, 1,048,576 or 256 MB at most; a run that empties the
 // queue ends early. Each item must have been taken once, or be there still.
 //
-// queue/pingpong and queue/peer pause between an item and the next, 1 to 20 ms and 5 ms in the mean, or 1/-rate: the
-// getter is waiting again, and everything idle. Their ops/s say nothing.
+// queue/pingpong and queue/peer pause between an item and the next, 5 ms in the mean, or 1/-rate, a fifth of that at least
+// and four times that at most: the getter is waiting again, and everything idle. Their ops/s say nothing.
 //
 // queue/idle waits for the time of a run. commands_per_s is how many commands the process has sent meanwhile, from INFO
 // commandstats: that has those inside scripts as well, but here only the scripts run that look for lost items, and what

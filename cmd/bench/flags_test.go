@@ -83,6 +83,7 @@ func TestWrongFlags(t *testing.T) {
 		"-vs river":                         "-vs has \"river\": want some of ceiling, radix, asynq, asynq-8, bullmq",
 		"-vs asynq -system thoonk":          "-system and -vs exclude each other",
 		"-rate 5 -run job/drain$":           "nothing to run",
+		"-rate 5 -run topology/":            "nothing to run",
 		"-series feet":                      "-series has \"feet\": want some of callers, names",
 		"-series size -run job/drain":       "nothing to run: no scenario of -series size",
 		"-series size -callers 0":           "-callers is 0",
@@ -158,4 +159,17 @@ func TestSystems(t *testing.T) {
 		require.Len(t, o.plan, 1, args)
 		require.Equal(t, want, o.plan[0].systems(), args)
 	}
+}
+
+// TestSharedFlags: -names has another default in each of its scenarios.
+func TestSharedFlags(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]int{"-run topology/spread": 300, "-run topology/spread -names 7": 7} {
+		o, err := parse(strings.Fields(args))
+		require.NoError(t, err)
+		require.Equal(t, want, (&Env{options: o}).spreadNames(), args)
+	}
+	o, err := parse(nil)
+	require.NoError(t, err)
+	require.Equal(t, 100, (&Env{options: o}).Int("names"))
 }

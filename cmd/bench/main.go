@@ -98,9 +98,10 @@ func (o *options) bench(ctx context.Context, args []string, stdout, stderr io.Wr
 	return 0
 }
 
-// tell prints the report, or makes a page of it.
+// tell prints the report, or makes a page of it. Half a page would replace the whole one that is there: after an interrupt
+// it is printed.
 func (o *options) tell(ctx context.Context, rep *report.Report, stdout, stderr io.Writer) error {
-	if o.report {
+	if o.report && ctx.Err() == nil {
 		return writePage(ctx, o.root, rep, stderr)
 	}
 	return o.print(rep, stdout)

@@ -20,11 +20,13 @@ func putOnPeer(perCall int) peerRun {
 	}
 }
 
-// peerPerS is how many jobs are filled in for each second of a run: more than a peer has ever run.
-const peerPerS = 30_000
+// peerPerS is how many jobs are filled in for each second of a run: more than a peer has ever run, so that there are some
+// until the time is over.
+const peerPerS = 50_000
 
 func drainOnPeer(ctx context.Context, e *Env, q *peerQueue) (Result, error) {
-	jobs := max(1000, min(e.fills(peerPerS), drainItems, drainBytes/int64(e.payloads.size+1)))
+	takes := e.d + max(warmUp(e.d), peerWarmUp)
+	jobs := max(1000, min(int64(takes.Seconds()*peerPerS), drainItems, drainBytes/int64(e.payloads.size+1)))
 	if _, err := q.Ask(ctx, driver.Request{Do: driver.Fill, Jobs: jobs}); err != nil {
 		return Result{}, err
 	}

@@ -59,6 +59,7 @@ func TestPeersAtARate(t *testing.T) {
 		}
 		require.EqualValues(t, 200, *one.Rate, one.System)
 		require.InDelta(t, 40, float64(one.Ops)+one.Extra["late"], 1, one.System)
+		require.Equal(t, one.System == bullmq.name, one.CPU == nil, "it waits by spinning")
 	}
 }
 

@@ -11,15 +11,15 @@ import (
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/report"
 )
 
-// Pauses between puts: exponential, and long enough for the getter to be waiting again.
-const (
-	meanPause  = 5 * time.Millisecond
-	shortPause = time.Millisecond
-	longPause  = 20 * time.Millisecond
-)
+// meanPause is the mean pause between puts: long enough for the getter to be waiting again.
+const meanPause = 5 * time.Millisecond
+
+// bounds of pauses, which are exponential otherwise: a fifth of the mean and four times the mean leave the mean what it is.
+func bounds(mean time.Duration) (shortest, longest time.Duration) { return mean / 5, 4 * mean }
 
 func pause(random *rand.Rand, mean time.Duration) time.Duration {
-	return max(shortPause, min(longPause, time.Duration(random.ExpFloat64()*float64(mean))))
+	shortest, longest := bounds(mean)
+	return max(shortest, min(longest, time.Duration(random.ExpFloat64()*float64(mean))))
 }
 
 // meanPause is 5 ms, or 1/-rate.
@@ -35,7 +35,8 @@ func (e *Env) pauseRate() *float64 { return report.Of(float64(time.Second) / flo
 
 // pauses are the mean, the shortest and the longest one in seconds, as peers are told.
 func (e *Env) pauses() [3]float64 {
-	return [3]float64{e.meanPause().Seconds(), shortPause.Seconds(), longPause.Seconds()}
+	shortest, longest := bounds(e.meanPause())
+	return [3]float64{e.meanPause().Seconds(), shortest.Seconds(), longest.Seconds()}
 }
 
 // errNotWoken is what becomes of an item that nobody picks up.

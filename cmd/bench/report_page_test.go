@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,5 +98,34 @@ func TestReportFlags(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		require.NotZero(t, run(t.Context(), strings.Fields(args), &stdout, &stderr), args)
 		require.Contains(t, stderr.String(), want, args)
+	}
+}
+
+// TestInterruptedReport: a report that was cut short is printed, and what is in the repository stays as it is.
+func TestInterruptedReport(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(root, picturesDir), 0o755))
+	for _, name := range []string{pagePath, resultsPath} {
+		require.NoError(t, os.WriteFile(filepath.Join(root, name), []byte("the last one"), 0o644))
+	}
+	o, err := parse(strings.Fields("-report -server embedded -d 20ms -repeat 2"))
+	require.NoError(t, err)
+	o.root = root
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for _, part := range o.parts {
+		part.lines = nil
+		part.plan = []*Scenario{{Name: "test/cut", Systems: map[string]System{report.Thoonk: func(ctx context.Context, e *Env) (Result, error) {
+			r, err := e.Measure(ctx, 1, func(context.Context, int, int) error { return nil })
+			cancel()
+			return r, err
+		}}}}
+	}
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, exitInterrupted, o.bench(ctx, []string{"-report"}, &stdout, &stderr), stderr.String())
+	require.Contains(t, stdout.String(), "test/cut")
+	for _, name := range []string{pagePath, resultsPath} {
+		require.Equal(t, "the last one", read(t, filepath.Join(root, name)))
 	}
 }

@@ -81,9 +81,9 @@ func (r *runner) one(ctx context.Context, control *engine.Engine, s step) {
 	}
 }
 
-// run does what the step is about, at the distance that is asked for.
+// run does what the step is about, at the distance that is asked for. A scenario with servers of its own has no forwarder.
 func (e *Env) run(ctx context.Context) (Result, error) {
-	if rtt := cmp.Or(e.rtt, e.scenario.RTT); rtt > 0 {
+	if rtt := cmp.Or(e.rtt, e.scenario.RTT); rtt > 0 && !e.scenario.Private {
 		if err := e.behind(ctx, rtt); err != nil {
 			return Result{}, err
 		}

@@ -13,7 +13,7 @@ type series struct {
 	name      string // of the flag
 	scenarios []string
 	values    []int
-	with      []string // flags for all points
+	with      []string // flags for all points, unless they are given
 }
 
 // allSeries are those there are. What is varied is the flag of that name.
@@ -69,14 +69,15 @@ func (o *options) makeLines(args []string) (problems []error) {
 }
 
 func (o *options) line(args []string, s series, scenario string) (line []*options, err error) {
-	args = append(slices.Clone(args), "-series=", "-json=", "-run=^"+scenario+"$")
+	// What the series wants stands first: who gives another value means it.
+	args = append(slices.Clone(s.with), args...)
+	args = append(args, "-series=", "-json=", "-run=^"+scenario+"$")
 	if !o.set.Changed("vs") && !o.set.Changed("system") {
 		args = append(args, "-system=^thoonk$")
 	}
 	if !o.set.Changed("duration") {
 		args = append(args, "-duration=300ms")
 	}
-	args = append(args, s.with...)
 	for _, v := range s.values {
 		point, err := parse(append(slices.Clone(args), "-"+s.name+"="+strconv.Itoa(v)))
 		if err != nil {

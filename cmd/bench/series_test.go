@@ -61,3 +61,15 @@ func TestSeries(t *testing.T) {
 		})
 	}
 }
+
+// TestSeriesGiveWay: a flag that a series has for all of its points is a default; who gives another value gets it.
+func TestSeriesGiveWay(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]int{"-series size": 64, "-series size -callers 8": 8} {
+		o, err := parse(strings.Fields(args))
+		require.NoError(t, err)
+		for _, s := range o.steps() {
+			require.Equal(t, want, s.opts.callers, args)
+		}
+	}
+}

@@ -22,12 +22,23 @@ func init() {
 		Name:    "topology/spread",
 		Doc:     "callers publish to -names feeds on a topology of redis-servers that it starts: -topology cluster:1 … 9, sentinel or single",
 		Private: true,
+		NoRate:  true,
 		Flags: func(fs *pflag.FlagSet) {
 			topologyFlag(fs)
-			intFlag(fs, "names", 300, "topology/spread: feeds that callers publish to")
+			intFlag(fs, "names", spreadNames, "topology/spread: feeds that callers publish to")
 		},
 		Systems: map[string]System{report.Thoonk: spreadThoonk},
 	})
+}
+
+// spreadNames is how many feeds topology/spread has without -names, which feed/names has declared with another default.
+const spreadNames = 300
+
+func (e *Env) spreadNames() int {
+	if !e.set.Changed("names") {
+		return spreadNames
+	}
+	return e.Int("names")
 }
 
 func topologyFlag(fs *pflag.FlagSet) {
@@ -77,7 +88,7 @@ func spreadThoonk(ctx context.Context, e *Env) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	feeds := make([]*feed.Feed, e.Int("names"))
+	feeds := make([]*feed.Feed, e.spreadNames())
 	for i := range feeds {
 		if feeds[i], err = eng.Feed(ctx, fmt.Sprintf("spread-%d", i), feed.Config{}); err != nil {
 			return Result{}, err

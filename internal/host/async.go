@@ -14,10 +14,12 @@ import (
 const (
 	// partItems is how many items wait for each other while others are on their way.
 	partItems = 64
-	// partsAhead is how many parts may be on their way, in the actor's hands or Redis'.
-	partsAhead = 8
+	// partsAhead is how many parts may be on their way, in the actor's hands or Redis': six batches, for a Redis that is far.
+	partsAhead = 24
 	// DefaultPending is how many items an Async accepts before it makes its callers wait.
 	DefaultPending = 4096
+	// pendingSize is how many bytes of them it accepts: items may be large. One more may pass it.
+	pendingSize = 64 << 20
 )
 
 // An Async sends items to one name on behalf of callers who do not wait for the
@@ -31,6 +33,7 @@ type Async[C any] struct {
 	spare    []*Part // answered, with room for the next items
 	added    uint64
 	answered uint64
+	size     int // bytes of arguments that were accepted and not answered
 	parts    int // on their way
 	barrier  bool
 	running  bool
@@ -88,14 +91,16 @@ func (a *Async[C]) Add(ctx context.Context, id string, done func(string, error),
 		return a.cfg.Wrap(fmt.Errorf("%w (%w)", err, actor.ErrNotSent))
 	}
 	a.mu.Lock()
-	for a.added-a.answered >= uint64(a.cfg.Pending) {
+	for a.added-a.answered >= uint64(a.cfg.Pending) || a.size >= pendingSize {
 		if err := a.wait(ctx); err != nil {
 			a.mu.Unlock()
 			return a.cfg.Wrap(fmt.Errorf("%w (%w)", err, actor.ErrNotSent))
 		}
 	}
 	p := a.open()
+	a.size -= len(p.Args)
 	encode(p, len(p.items) == 0)
+	a.size += len(p.Args)
 	p.items = append(p.items, pending{id, done})
 	a.added++
 	if a.ready() {
@@ -279,6 +284,7 @@ func (a *Async[C]) settle(p *Part) {
 	a.parts--
 	a.barrier = a.barrier && a.parts > 0
 	a.answered += uint64(len(p.items))
+	a.size -= len(p.Args)
 	if a.moved != nil {
 		close(a.moved)
 		a.moved = nil

@@ -31,6 +31,7 @@ type Host struct {
 	Lane     func(name string) *wire.Lane
 	Abort    context.Context // ends when actors must stop waiting for Redis
 	Calls    wire.Calls      // that publish or put one item
+	gets     wire.CallsOf[item]
 
 	// Naming is how names are written on the wire; Lane and wakeup.Waker take them so.
 	Naming contract.Naming

@@ -37,6 +37,35 @@ func Get[C any](ctx context.Context, name *actor.Handle[C], want contract.Type, 
 	return bodies, nil
 }
 
+// GetOne is Get of one id; nil if there is none.
+func GetOne[C any](ctx context.Context, h *Host, name *actor.Handle[C], want contract.Type, get *wire.Script, id string) ([]byte, error) {
+	if err := contract.CheckID(id); err != nil {
+		return nil, Refused(err)
+	}
+	c := h.gets.New(get, readItem, 1, len(id))
+	defer h.gets.Free(c)
+	c.Args = c.Args.String(id)
+	c.ReadOnly = true
+	found, err := actor.Ask[item](ctx, name, c)
+	if err == nil {
+		err = Refusal(found.status, want)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found.body, nil
+}
+
+type item struct {
+	body   []byte
+	status int64
+}
+
+func readItem(r wire.Reader, _ int) (it item, err error) {
+	it.body, it.status, err = r.BytesOrStatus()
+	return it, err
+}
+
 type items struct {
 	status int64
 	bodies [][]byte

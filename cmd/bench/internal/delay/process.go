@@ -9,6 +9,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/direct"
@@ -87,6 +89,8 @@ func Child() bool {
 }
 
 func serve(what string) error {
+	// A terminal tells them to the whole group. The calls under way still need their way: whoever spawned us ends us.
+	signal.Ignore(os.Interrupt, syscall.SIGTERM)
 	var o order
 	if err := json.Unmarshal([]byte(what), &o); err != nil {
 		return err

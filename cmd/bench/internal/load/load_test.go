@@ -159,6 +159,20 @@ func TestOpenCountsWhatIsLate(t *testing.T) {
 	})
 }
 
+// TestOpenIsNotLateItself: the loop's own pauses may be too long; the callers were free.
+func TestOpenIsNotLateItself(t *testing.T) {
+	defer func(before func(time.Duration)) { pause = before }(pause)
+	pause = func(d time.Duration) { time.Sleep(d + 3*time.Millisecond) }
+	for range 50 { // what a select takes is random
+		synctest.Test(t, func(t *testing.T) {
+			s, err := Open(t.Context(), 8, 1000, 100*time.Millisecond, func(context.Context, int, int) error { return nil })
+			require.NoError(t, err)
+			require.Zero(t, s.Late)
+			require.EqualValues(t, 100, s.Calls)
+		})
+	}
+}
+
 func TestOpenEndsWithItsContextOrAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"math"
 	"time"
 )
 
@@ -56,8 +57,13 @@ func (r *run) pace(start time.Time, rate float64, d time.Duration, due chan<- ti
 		}
 		select {
 		case due <- at(i):
+			continue // also when the last pause was too long, and the time is over: callers are free
+		default:
+		}
+		select {
+		case due <- at(i):
 		case <-last.C:
-			return int64(d.Seconds()*rate) - i
+			return int64(math.Ceil(d.Seconds()*rate)) - i
 		}
 	}
 	return 0

@@ -53,7 +53,18 @@ func TestPage(t *testing.T) {
 		require.Contains(t, b.String(), want)
 	}
 	require.NotContains(t, b.String(), "](docs/costs.svg)", "it was not drawn")
+	require.Contains(t, b.String(), "| Redis | 7 (redis), on a unix socket, without persistence |\n")
 	require.Equal(t, 2, strings.Count(b.String(), "\n- `feed/publish`, one caller")+strings.Count(b.String(), "\n- `queue/pingpong`"), "each loss stands once")
+}
+
+// TestPageOfAnotherServer: of a server that we did not start we do not know how it is reached and what it keeps.
+func TestPageOfAnotherServer(t *testing.T) {
+	t.Parallel()
+	p := page()
+	p.Env.Server = "url"
+	var b bytes.Buffer
+	require.NoError(t, p.Write(&b))
+	require.Contains(t, b.String(), "| Redis | 7 (url) |\n")
 }
 
 // TestWriteLines: it is JSON, and has a line for each result.

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/thoonk-go/thoonk/cmd/bench/internal/report"
+	"github.com/thoonk-go/thoonk/internal/redistest"
+)
+
+// TestPrivateKnowsNoDistance: what has a server of its own is not behind the forwarder, and its result must not say so.
+func TestPrivateKnowsNoDistance(t *testing.T) {
+	t.Parallel()
+	o, err := parse([]string{"-rtt=5ms", "-d=20ms"})
+	require.NoError(t, err)
+	srv, err := openServer(t.Context(), "auto", redistest.Shared(t).URL())
+	require.NoError(t, err)
+	defer srv.stop()
+	for _, private := range []bool{true, false} {
+		system := func(ctx context.Context, e *Env) (Result, error) {
+			return e.Measure(ctx, 1, func(context.Context, int, int) error { return nil })
+		}
+		e := &Env{
+			options: o, srv: srv, far: distance{url: srv.url, endpoint: srv.endpoint}, where: Result{System: report.Thoonk},
+			scenario: &Scenario{Private: private, Systems: map[string]System{report.Thoonk: system}},
+		}
+		r, err := e.run(t.Context())
+		require.NoError(t, err)
+		if private {
+			require.NotContains(t, r.Extra, "rtt_us")
+		} else {
+			require.Greater(t, r.Extra["rtt_us"], 4000.0)
+		}
+		require.NoError(t, e.clean())
+	}
+}
