@@ -153,7 +153,7 @@ func TestFailoverOfSentinel(t *testing.T) {
 func TestFailoverRefuses(t *testing.T) {
 	t.Parallel()
 	redistest.Shared(t).NeedReal(t)
-	for flag, says := range map[string]string{"-fault=burnt": "want killed, stopped", "-topology=single": "want sentinel or cluster"} {
+	for flag, says := range map[string]string{"-fault=burnt": "want killed, stopped", "-topology=single": "want sentinel or cluster", "-topology=cluster:2": "want sentinel or cluster"} {
 		var stdout, stderr bytes.Buffer
 		require.Equal(t, 1, run(t.Context(), []string{"-run=^topology/failover$", flag, "-d=50ms"}, &stdout, &stderr))
 		require.Contains(t, stderr.String(), says)

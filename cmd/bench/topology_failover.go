@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/mediocregopher/radix/v4"
@@ -19,7 +18,7 @@ import (
 func init() {
 	register(Scenario{
 		Name:     "topology/failover",
-		Doc:      "36 writers put into 12 queues while a primary of -topology cluster or sentinel fails: how long, and what was acknowledged and is lost",
+		Doc:      "36 writers put into 12 queues while a primary of -topology cluster:3 or sentinel fails: how long, and what was acknowledged and is lost",
 		NoRate:   true,
 		Private:  true,
 		OnDemand: true,
@@ -65,16 +64,15 @@ type failing struct {
 func startFailing(ctx context.Context, e *Env) (*failing, error) {
 	topology, _ := e.set.GetString("topology")
 	fault, _ := e.set.GetString("fault")
-	kind, _, _ := strings.Cut(topology, ":")
 	switch {
 	case fault != faultKilled && fault != faultStopped && fault != faultPlanned && fault != faultCutOff:
 		return nil, fmt.Errorf("-fault is %q: want killed, stopped, planned or cut-off", fault)
-	case kind == "cluster":
+	case topology == "cluster" || topology == "cluster:3":
 		return failingCluster(ctx, e, fault)
-	case kind == "sentinel":
+	case topology == "sentinel":
 		return failingSentinel(ctx, e, fault)
 	}
-	return nil, fmt.Errorf("-topology is %q: want sentinel or cluster, for a fail-over", topology)
+	return nil, fmt.Errorf("-topology is %q: want sentinel or cluster:3, for a fail-over", topology)
 }
 
 func failingCluster(ctx context.Context, e *Env, fault string) (*failing, error) {

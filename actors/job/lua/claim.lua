@@ -44,7 +44,7 @@ local function describe(list, values) -- and their items, where they are known
       if values[i] then -- else a peer has finished it since
         local n = #rows
         rows[n + 1], rows[n + 2] = id, values[i]
-        rows[n + 3] = setting(failures[i], 0, 0)
+        rows[n + 3] = failures[i] and setting(failures[i], 0, 0) or 0
         rows[n + 4] = moment(dates[i], now)
       end
     end
