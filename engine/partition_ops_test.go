@@ -140,6 +140,8 @@ func TestPartitionOfEverything(t *testing.T) {
 	published := make(map[string]bool)
 	async := news.Async(feed.AsyncOptions{Pending: 256})
 	writers.Go(func() {
+		pace := time.NewTicker(time.Millisecond) // for every 20, so that there is less to compare in the end
+		defer pace.Stop()
 		for n := 0; !stopped(); n++ {
 			_ = async.PublishAs(ctx, fmt.Sprint("n", n), []byte("x"), func(id string, err error) {
 				mu.Lock()
@@ -149,13 +151,15 @@ func TestPartitionOfEverything(t *testing.T) {
 				}
 			})
 			if n%20 == 0 {
-				time.Sleep(time.Millisecond) // a pace
+				<-pace.C
 			}
 		}
 	})
 	put := make(map[string]bool)
 	for w := range 3 {
 		writers.Go(func() {
+			pace := time.NewTicker(5 * time.Millisecond) // no more jobs than handlers can run in time
+			defer pace.Stop()
 			for n := 0; !stopped(); n++ {
 				body := fmt.Sprintf("j%d-%d", w, n)
 				if _, err := work.Put(ctx, []byte(body)); err == nil {
@@ -165,7 +169,7 @@ func TestPartitionOfEverything(t *testing.T) {
 				} else {
 					fails(err)
 				}
-				time.Sleep(5 * time.Millisecond) // a pace
+				<-pace.C
 			}
 		})
 	}

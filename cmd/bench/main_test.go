@@ -318,18 +318,24 @@ func TestInterrupt(t *testing.T) {
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
 	rest, err := io.ReadAll(said)
 	require.NoError(t, err)
-	var exit *exec.ExitError
-	require.ErrorAs(t, cmd.Wait(), &exit)
-	require.Equal(t, exitInterrupted, exit.ExitCode(), "%s", rest)
+	checkInterrupted(t, cmd, &stdout, rest)
 	require.Contains(t, string(rest), "interrupted")
-	r := decode(t, stdout.Bytes())
-	require.Len(t, r.Results, 1)
-	require.True(t, r.Results[0].Interrupted)
-	require.Positive(t, r.Results[0].Ops)
 
 	left, err := os.ReadDir(strings.TrimPrefix(cmd.Env[len(cmd.Env)-1], "TMPDIR="))
 	require.NoError(t, err)
 	require.Empty(t, left, "the private server left something")
+}
+
+// checkInterrupted waits for the program to end and checks that it tells of the run that was under way; rest is what it said.
+func checkInterrupted(t *testing.T, cmd *exec.Cmd, stdout *bytes.Buffer, rest []byte) {
+	t.Helper()
+	var exit *exec.ExitError
+	require.ErrorAs(t, cmd.Wait(), &exit)
+	require.Equal(t, exitInterrupted, exit.ExitCode(), "%s", rest)
+	r := decode(t, stdout.Bytes())
+	require.Len(t, r.Results, 1)
+	require.True(t, r.Results[0].Interrupted)
+	require.Positive(t, r.Results[0].Ops)
 }
 
 func TestInterruptedBeforeAnything(t *testing.T) {
