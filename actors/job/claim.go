@@ -73,20 +73,22 @@ func (c *Claim) Finish(ctx context.Context, result []byte) error {
 	if err := contract.CheckItem(result, c.jobs.kind.host.MaxItem); err != nil {
 		return c.jobs.wrap("finish", host.Refused(err))
 	}
-	return c.end(ctx, "finish", finish, finishArgs(c, result))
+	call := wire.NewCall(finish, 1, finishArgs(c, result), wire.Worst)
+	call.Part = resultPart(c, result)
+	return c.end(ctx, "finish", call)
 }
 
 // Cancel counts a failure and makes the job available again, at the back of the
 // line. At the MaxFailures of the job set it is stalled instead. why, if not
 // empty, is kept as the job's last error.
 func (c *Claim) Cancel(ctx context.Context, why string) error {
-	return c.end(ctx, "cancel", release, releaseArgs(c, ending{what: "cancel", text: why}))
+	return c.release(ctx, ending{what: "cancel", text: why})
 }
 
 // Return makes the job available again at the front of the line, and counts
 // nothing: as if it had not been claimed.
 func (c *Claim) Return(ctx context.Context) error {
-	return c.end(ctx, "return", release, releaseArgs(c, ending{what: "return"}))
+	return c.release(ctx, ending{what: "return"})
 }
 
 // Snooze makes the job available again after d, and counts nothing.
@@ -94,7 +96,7 @@ func (c *Claim) Snooze(ctx context.Context, d time.Duration) error {
 	if d < 0 {
 		return c.jobs.wrap("snooze", host.Refused(fmt.Errorf("%w: %v, it must not be negative", ErrInvalidDelay, d)))
 	}
-	err := c.end(ctx, "snooze", release, releaseArgs(c, ending{what: "snooze", delay: d}))
+	err := c.release(ctx, ending{what: "snooze", delay: d})
 	if err == nil {
 		c.jobs.kind.news(c.jobs, delayed{d})
 	}
@@ -104,7 +106,7 @@ func (c *Claim) Snooze(ctx context.Context, d time.Duration) error {
 // Stall puts the job aside: it is not tried again until somebody retries it. why,
 // if not empty, is kept as the job's last error.
 func (c *Claim) Stall(ctx context.Context, why string) error {
-	return c.end(ctx, "stall", release, releaseArgs(c, ending{what: "stall", text: why}))
+	return c.release(ctx, ending{what: "stall", text: why})
 }
 
 // Extend begins the lease of the claim anew. Claims that handlers run are extended
@@ -124,8 +126,12 @@ func (c *Claim) Progress(ctx context.Context, text string) error {
 	return c.do(ctx, "progress", wire.NewCall(progress, 1, args, wire.Worst))
 }
 
-func (c *Claim) end(ctx context.Context, op string, s *wire.Script, args wire.Args) error {
-	err := c.do(ctx, op, wire.NewCall(s, 1, args, wire.Worst))
+func (c *Claim) release(ctx context.Context, e ending) error {
+	return c.end(ctx, e.what, wire.NewCall(release, 1, releaseArgs(c, e), wire.Worst))
+}
+
+func (c *Claim) end(ctx context.Context, op string, call *wire.Call[int64]) error {
+	err := c.do(ctx, op, call)
 	if err == nil {
 		c.ended.Store(true)
 	}
@@ -151,6 +157,14 @@ func ownership(status int64) error {
 		return fmt.Errorf("%w: the call was repeated, and the claim is gone", actor.ErrOutcomeUnknown)
 	}
 	return nil
+}
+
+// resultPart is of the key of a result, if there is one.
+func resultPart(c *Claim, result []byte) string {
+	if result == nil {
+		return ""
+	}
+	return c.ID
 }
 
 func finishArgs(c *Claim, result []byte) wire.Args {

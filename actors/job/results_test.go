@@ -3,6 +3,8 @@ package job_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,6 +49,46 @@ func TestResults(t *testing.T) {
 		again, err := b.Wait(t.Context(), id)
 		require.NoError(t, err)
 		assert.True(t, bytes.Equal(want, again))
+	}
+}
+
+// Of jobs that finish in one call each keeps its own result, also beside some that have none or are not ours any more.
+func TestResultsOfABatch(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, job.Config{})
+	const n = 64
+	claims := make([]*job.Claim, n)
+	for range claims {
+		_, err := b.Put(t.Context(), nil)
+		require.NoError(t, err)
+	}
+	for i := range claims {
+		claims[i] = b.claim()
+	}
+	for i, c := range claims {
+		if i%8 == 3 {
+			b.peer.Do("HDEL", "feed.claimants:"+b.name, c.ID)
+		}
+	}
+	var wg sync.WaitGroup
+	for i, c := range claims {
+		var result []byte
+		if i%3 > 0 {
+			result = []byte(c.ID)
+		}
+		wg.Go(func() {
+			err := c.Finish(t.Context(), result)
+			assert.Equal(t, i%8 == 3, errors.Is(err, job.ErrNotOwner), "%v", err)
+		})
+	}
+	wg.Wait()
+	for i, c := range claims {
+		kept := b.peer.Do("GET", "feed.result:"+b.name+":"+c.ID)
+		if i%3 > 0 && i%8 != 3 {
+			assert.Equal(t, c.ID, kept)
+		} else {
+			assert.Nil(t, kept)
+		}
 	}
 }
 

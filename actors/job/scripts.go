@@ -25,7 +25,8 @@ var (
 		Channels: keys{contract.Claimed}})
 	finish = wire.MustScript(files, wire.Script{Name: "job/finish", Group: 4,
 		Keys: keys{contract.Items, contract.Claimed, contract.Claimants, contract.Cancelled, contract.Published,
-			contract.Finishes, contract.Errors, contract.Progress, contract.Waiters, contract.Config, contract.Result},
+			contract.Finishes, contract.Errors, contract.Progress, contract.Waiters, contract.Config},
+		Each:     contract.Result,
 		Channels: keys{contract.JobFinish, contract.JobEnded}})
 	release = wire.MustScript(files, wire.Script{Name: "job/release", Group: 6,
 		Keys: keys{contract.IDs, contract.Claimed, contract.Claimants, contract.Cancelled, contract.Published,
@@ -62,7 +63,8 @@ var (
 		Keys: keys{contract.IDs, contract.Items, contract.Claimed, contract.Stalled, contract.Delayed, contract.Config}})
 	info = wire.MustScript(files, wire.Script{Name: "job/info",
 		Keys: keys{contract.Items, contract.Claimed, contract.Stalled, contract.Delayed, contract.Cancelled, contract.Errors,
-			contract.Progress, contract.Published, contract.Result, contract.Waiters, contract.Config}})
+			contract.Progress, contract.Published, contract.Waiters, contract.Config},
+		Each: contract.Result})
 )
 
 // Scripts lists the package's scripts: for tests and the load tester.

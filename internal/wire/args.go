@@ -75,3 +75,15 @@ func appendKey(buf []byte, k contract.Key, name string) []byte {
 	buf = append(buf, name...)
 	return append(buf, '\r', '\n')
 }
+
+// appendPartKey appends a key that has a second part: k.Of(name) + ":" + part.
+func appendPartKey(buf []byte, k contract.Key, name, part string) []byte {
+	buf = append(buf, '$')
+	buf = strconv.AppendInt(buf, int64(len(k)+len(name)+1+len(part)), 10)
+	buf = append(buf, '\r', '\n')
+	buf = append(buf, k...)
+	buf = append(buf, name...)
+	buf = append(buf, ':')
+	buf = append(buf, part...)
+	return append(buf, '\r', '\n')
+}

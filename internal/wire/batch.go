@@ -134,6 +134,19 @@ func (b *Batch) Perform(_ context.Context, conn radix.Conn) error {
 // script is what run i calls.
 func (b *Batch) script(i int) *Script { return b.cmds[b.runs[i].from].request().Script }
 
+// parts are those of run i's commands that have one.
+func (b *Batch) parts(i int) (list []string) {
+	if b.script(i).Each == "" {
+		return nil
+	}
+	for _, c := range b.cmds[b.runs[i].from:b.runs[i].to] {
+		if part := c.request().Part; part != "" {
+			list = append(list, part)
+		}
+	}
+	return list
+}
+
 func (b *Batch) roundTrip(conn radix.Conn) error {
 	if b.lane.Replicas.N == 0 {
 		overdue := time.AfterFunc(b.limit, func() { _ = conn.Close() })
@@ -212,15 +225,17 @@ func (m *marshaler) MarshalRESP(w io.Writer, _ *resp.Opts) error {
 	}
 	b.written.Store(true)
 	b.number()
-	var head []byte
+	var buf []byte
 	for i := range b.runs {
 		r := &b.runs[i]
 		if r.done {
 			continue
 		}
 		r.sent = true
-		head = b.cmds[r.from].request().Script.appendHead(head[:0], b.name, b.instance, r.args, r.repeat, r.eval, b.lane.Cluster)
-		if _, err := w.Write(head); err != nil {
+		buf = b.script(i).appendHead(buf[:0], head{
+			name: b.name, instance: b.instance, args: r.args, parts: b.parts(i), repeat: r.repeat, eval: r.eval, cluster: b.lane.Cluster,
+		})
+		if _, err := w.Write(buf); err != nil {
 			return err
 		}
 		for _, c := range b.cmds[r.from:r.to] {
@@ -231,7 +246,7 @@ func (m *marshaler) MarshalRESP(w io.Writer, _ *resp.Opts) error {
 	}
 	if b.waits() {
 		b.short = true // until we know better: the connection may break between the answers and this one
-		if _, err := w.Write(b.appendWait(head[:0])); err != nil {
+		if _, err := w.Write(b.appendWait(buf[:0])); err != nil {
 			return err
 		}
 	}

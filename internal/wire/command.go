@@ -31,8 +31,9 @@ type Command interface {
 type Request struct {
 	Script *Script
 	Args   Args
-	Groups int // elements that the reply has for it
-	Count  int // arguments in Args, when the script's groups have no fixed size
+	Groups int    // elements that the reply has for it
+	Count  int    // arguments in Args, when the script's groups have no fixed size
+	Part   string // of the key that it adds to the script's: Script.Each
 
 	// Numbered says that Args begins with Number. Numbers grow in the order in
 	// which an engine's commands on one name are written, and a command that may

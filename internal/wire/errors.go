@@ -61,7 +61,7 @@ func refused(r *Request, refusal string) error {
 			err.Message, err.partly = noPermission+" "+text, !r.ReadOnly
 		}
 	} else if strings.HasPrefix(refusal, noPermission) {
-		err.Message = fmt.Sprintf("%s (script %s with %s)", refusal, r.Script.Name, patterns("~", r.Script.Keys))
+		err.Message = fmt.Sprintf("%s (script %s with %s)", refusal, r.Script.Name, patterns("~", r.Script.known()))
 	}
 	if r.repeat {
 		return unknown(errors.New(err.Error()))

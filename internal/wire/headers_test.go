@@ -73,8 +73,15 @@ func TestScriptHeaders(t *testing.T) {
 				for i, k := range own {
 					assert.Equal(t, string(s.Own[i]), k+":", "KEYS[%d]", len(s.Keys)+i+1)
 				}
+				assert.Equal(t, s.Each != "", h["each"] != "", "each")
+				if s.Each != "" {
+					assert.Regexp(t, "^"+strings.TrimSuffix(string(s.Each), ":")+`\b`, h["each"])
+				}
 				for _, m := range keyIndex.FindAllStringSubmatch(string(text), -1) {
 					n, _ := strconv.Atoi(m[1])
+					if s.Each != "" {
+						n-- // of one command
+					}
 					assert.LessOrEqual(t, n, len(s.Keys)+len(s.Own), "KEYS[%d] is used and not sent", n)
 				}
 
@@ -117,7 +124,7 @@ func header(t *testing.T, text string) map[string]string {
 		if !ok {
 			return h
 		}
-		for _, l := range []string{"KEYS", "of engine", "ARGV", "groups of", "then", "Returns", "Publishes"} {
+		for _, l := range []string{"KEYS", "of engine", "each", "ARGV", "groups of", "then", "Returns", "Publishes"} {
 			if rest, ok := strings.CutPrefix(line, l+" "); ok && (label != "" || l == "KEYS") {
 				label, line = l, rest
 				break

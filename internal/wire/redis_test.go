@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -41,6 +42,47 @@ func onServer(t *testing.T, srv *redisserver.Server, timeout, patience time.Dura
 	t.Helper()
 	network, addr := srv.Addr()
 	return newReal(t, srv.URL(), network, addr, timeout, patience)
+}
+
+// Commands that have a part declare a key each, in their order, in front of the one that never exists.
+func TestKeysOfParts(t *testing.T) {
+	t.Parallel()
+	files := fstest.MapFS{"lua/parts.lua": {Data: []byte(`local reply, own = {}, 2
+for i = 2, #ARGV do
+  own = own + tonumber(ARGV[i])
+  reply[i - 1] = ARGV[i] == '1' and KEYS[own] or #KEYS .. KEYS[#KEYS]
+end
+return reply`)}}
+	parts := wire.MustScript(files, wire.Script{Name: "test/parts", Group: 1,
+		Keys: []contract.Key{contract.IDs}, Own: []contract.Key{contract.Done}, Each: contract.Result})
+	for _, cluster := range []bool{false, true} {
+		r := onServer(t, redistest.Private(t, redisserver.Options{}), 5*time.Second, time.Minute)
+		r.lane.Cluster = cluster
+		last := "feed.result:" + r.name + ":\r\n:"
+		keys := 4
+		if cluster {
+			last, keys = contract.Moving.Of(r.name), 5
+		}
+		var calls []call
+		for _, part := range []string{"", "a", "", "\r\n:"} { // in one call
+			word := "0"
+			if part != "" {
+				word = "1"
+			}
+			c := noting(parts, word)
+			c.Part = part
+			calls = append(calls, c)
+			r.Add(c)
+		}
+		pump(t, r.Outbox)
+		for i, want := range []string{
+			fmt.Sprint(keys, last), "feed.result:" + r.name + ":a", fmt.Sprint(keys, last), "feed.result:" + r.name + ":\r\n:",
+		} {
+			got, err := answer(t, calls[i])
+			require.NoError(t, err)
+			assert.Equal(t, want, got, "cluster %v, command %d", cluster, i)
+		}
+	}
 }
 
 // SCRIPT FLUSH at any time costs a round trip, nothing else.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +24,7 @@ type Script struct {
 	Name     string         // kind/verb, as the file is called
 	Keys     []contract.Key // KEYS, without the name
 	Own      []contract.Key // further KEYS, of the name and this engine
+	Each     contract.Key   // further KEYS, of the name and a command's Part, for each command that has one
 	Channels []contract.Key // ARGV[2] and following, without the name
 	Group    int            // arguments per group; 0: any number, in a call of its own
 	Behind   string         // the name of another file of lua/ whose functions it uses
@@ -74,6 +76,14 @@ func (s *Script) line(refusal string) (where int, text string) {
 	return m[0], text
 }
 
+// known are the keys of the name, of whatever engine or command.
+func (s *Script) known() []contract.Key {
+	if s.Each == "" {
+		return s.Keys
+	}
+	return append(slices.Clip(s.Keys), s.Each)
+}
+
 // patterns are what the rights of a user have to include.
 func patterns(sign string, keys []contract.Key) string {
 	list := make([]string, len(keys))
@@ -95,25 +105,34 @@ func (s *Script) SHA() string { return s.sha }
 // groups groups of arguments that args (from Args) holds. It is for load tests:
 // as the engine it names itself "0".
 func (s *Script) AppendCall(buf []byte, name string, groups int, args []byte) []byte {
-	return append(s.appendHead(buf, name, "0", groups*s.Group, false, false, false), args...)
+	return append(s.appendHead(buf, head{name: name, instance: "0", args: groups * s.Group}), args...)
 }
 
-// appendHead appends everything of a call up to its n arguments of groups.
+// A head is what a call says before the arguments of its groups.
+type head struct {
+	name, instance string
+	args           int      // that follow
+	parts          []string // of the commands, for Each
+	repeat, eval   bool
+	cluster        bool
+}
+
+// appendHead appends everything of a call up to the arguments of its groups.
 //
 // In a cluster it has one key more, which never exists (contract 8). While a slot moves
 // to another node, Redis runs a script whose keys are all there, and makes it fail in
 // the middle, after it has written, when it comes to a key that is not, be it one that
 // it has emptied itself. With a key that is missing it refuses before it begins:
 // TRYAGAIN, or ASK when the others have moved.
-func (s *Script) appendHead(buf []byte, name, instance string, n int, repeat, eval, cluster bool) []byte {
-	cluster = cluster && name != "" // the scripts about the set of names call one command with one key
-	keys := len(s.Keys) + len(s.Own)
+func (s *Script) appendHead(buf []byte, h head) []byte {
+	cluster := h.cluster && h.name != "" // the scripts about the set of names call one command with one key
+	keys := len(s.Keys) + len(s.Own) + len(h.parts)
 	if cluster {
 		keys++
 	}
 	buf = append(buf, '*')
-	buf = strconv.AppendInt(buf, int64(3+keys+1+len(s.Channels)+n), 10)
-	if eval {
+	buf = strconv.AppendInt(buf, int64(3+keys+1+len(s.Channels)+h.args), 10)
+	if h.eval {
 		buf = append(buf, "\r\n$4\r\nEVAL\r\n"...)
 		buf = appendBulk(buf, s.source)
 	} else {
@@ -122,21 +141,24 @@ func (s *Script) appendHead(buf []byte, name, instance string, n int, repeat, ev
 	}
 	buf = appendInt(buf, int64(keys))
 	for _, k := range s.Keys {
-		buf = appendKey(buf, k, name)
+		buf = appendKey(buf, k, h.name)
 	}
 	for _, k := range s.Own {
-		buf = appendBulk(buf, k.Of(name)+":"+instance)
+		buf = appendPartKey(buf, k, h.name, h.instance)
+	}
+	for _, part := range h.parts {
+		buf = appendPartKey(buf, s.Each, h.name, part)
 	}
 	if cluster {
-		buf = appendKey(buf, contract.Moving, name)
+		buf = appendKey(buf, contract.Moving, h.name)
 	}
-	if repeat {
+	if h.repeat {
 		buf = append(buf, "$1\r\n1\r\n"...)
 	} else {
 		buf = append(buf, "$1\r\n0\r\n"...)
 	}
 	for _, c := range s.Channels {
-		buf = appendKey(buf, c, name)
+		buf = appendKey(buf, c, h.name)
 	}
 	return buf
 }

@@ -1,8 +1,8 @@
 -- Finish claimed jobs (contract 6). A result is announced and kept for a time.
 -- KEYS       1 feed.items  2 feed.claimed  3 feed.claimants  4 feed.cancelled
 --            5 feed.published  6 feed.finishes  7 feed.errors  8 feed.progress
---            9 feed.waiters  10 feed.config  11 feed.result (each result has a key of
---            its own, which begins with this one)
+--            9 feed.waiters  10 feed.config
+-- each       feed.result: for each group with a result
 -- ARGV       1 repeat  2 job.finish  3 job.ended
 -- groups of  4: id, token, "1" with a result or "0", result
 -- Returns    per job: 1 finished, 0 not claimed under that token, 2 the same but a
@@ -48,13 +48,15 @@ lenient('ZREM', KEYS[5], unpack(ended))
 lenient('HDEL', KEYS[7], unpack(ended))
 lenient('HDEL', KEYS[8], unpack(ended))
 local watched = redis.call('EXISTS', KEYS[9]) == 1
-local ttl = setting(conf[2], 0, 600000)
+local ttl, kept = setting(conf[2], 0, 600000), 10
 for i, id in ipairs(wanted) do
+  local has = ARGV[4 * i + 2] == '1'
+  kept = has and kept + 1 or kept
   if reply[i] == 1 then
-    if ARGV[4 * i + 2] == '1' then
+    if has then
       local result = ARGV[4 * i + 3]
       if ttl > 0 then
-        redis.call('SET', KEYS[11] .. ':' .. id, result, 'PX', ttl)
+        redis.call('SET', KEYS[kept], result, 'PX', ttl)
       end
       redis.call('PUBLISH', ARGV[2], id .. '\0' .. result)
     elseif watched then
