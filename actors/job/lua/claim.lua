@@ -33,19 +33,24 @@ local token = ARGV[6] .. ':' .. number .. ':' .. string.format('%.0f', lease)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
+local rest = redis.call('EXISTS', stalled, delayed, cancelled) > 0 -- else there is no need to look at them
+
 local function describe(list, values) -- and their items, where they are known
   local rows = {}
   if #list > 0 then
     values = values or redis.call('HMGET', items, unpack(list))
     -- The jobs are claimed: a foreign value of these must not keep them.
-    local failures = lenient('HMGET', cancelled, unpack(list))
+    local failures = rest and lenient('HMGET', cancelled, unpack(list)) or {}
     local dates = lenient('ZMSCORE', published, unpack(list))
+    local n, date, put = 0, nil, now -- many have the same date
     for i, id in ipairs(list) do
       if values[i] then -- else a peer has finished it since
-        local n = #rows
-        rows[n + 1], rows[n + 2] = id, values[i]
+        if dates[i] ~= date then
+          date, put = dates[i], moment(dates[i], now)
+        end
+        rows[n + 1], rows[n + 2], rows[n + 4] = id, values[i], put
         rows[n + 3] = failures[i] and setting(failures[i], 0, 0) or 0
-        rows[n + 4] = moment(dates[i], now)
+        n = n + 4
       end
     end
   end
@@ -83,7 +88,7 @@ if conf[2] == '1' then
   return {{1, '2', token, now, timeout, {}}}
 end
 
-local got, bodies, seen, used, full = {}, {}, {}, 0, false
+local got, bodies, n, used, full = {}, {}, 0, 0, false
 local function accept(list)
   local fit
   fit, used = fitting(items, list, used)
@@ -99,13 +104,12 @@ local function accept(list)
   end
   local values = redis.call('HMGET', items, unpack(list))
   local held = redis.call('ZMSCORE', claimed, unpack(list))
-  local dead = lenient('SMISMEMBER', stalled, unpack(list)) -- they are popped already
-  local late = lenient('ZMSCORE', delayed, unpack(list))
+  local dead = rest and lenient('SMISMEMBER', stalled, unpack(list)) or {} -- they are popped already
+  local late = rest and lenient('ZMSCORE', delayed, unpack(list)) or {}
   for i, id in ipairs(list) do
-    if values[i] and not held[i] and dead[i] ~= 1 and not late[i] and not seen[id] then
-      seen[id] = true
-      got[#got + 1], bodies[#got + 1] = id, values[i]
-      want = want - 1
+    if values[i] and not held[i] and dead[i] ~= 1 and not late[i] then
+      n, want = n + 1, want - 1
+      got[n], bodies[n] = id, values[i]
     end
   end
 end
@@ -125,36 +129,46 @@ end
 -- Ids that are dropped are looked at a bounded number of times.
 local more, looks = '0', 1000
 while want > 0 and looks > 0 and not full do
-  local n = math.min(want, looks)
-  local list = redis.call('RPOP', ids, n) or {}
+  local look = math.min(want, looks)
+  local list = redis.call('RPOP', ids, look) or {}
   if #list > 0 then
     accept(list)
   end
   looks = looks - #list
-  if #list < n and not full then
+  if #list < look and not full then
     more = '1'
     break
   end
 end
-if #got > 0 then
+if n > 0 then
   local scores, holders = {}, {}
   local stamp = string.format('%.0f.5', now)
-  for _, id in ipairs(got) do
-    scores[#scores + 1], scores[#scores + 2] = stamp, id
-    holders[#holders + 1], holders[#holders + 2] = id, token
+  for i, id in ipairs(got) do
+    scores[2 * i - 1], scores[2 * i] = stamp, id
+    holders[2 * i - 1], holders[2 * i] = id, token
   end
   -- Redis keeps small keys as lists, which it walks for each of the jobs. A member of
   -- more than 64 bytes makes them tables, which they stay while they exist.
-  local long = #got > 8 and string.rep('-', 65)
+  local long = n > 8 and string.rep('-', 65)
   if long then
     redis.call('ZADD', claimed, stamp, long)
     redis.call('HSET', claimants, long, long)
   end
-  redis.call('ZADD', claimed, unpack(scores))
+  local distinct = redis.call('ZADD', claimed, unpack(scores))
   redis.call('HSET', claimants, unpack(holders))
   if long then
     redis.call('ZREM', claimed, long)
     redis.call('HDEL', claimants, long)
+  end
+  if distinct < n then -- ids that were queued twice: fewer than wanted, then
+    local seen, all, what = {}, got, bodies
+    got, bodies = {}, {}
+    for i, id in ipairs(all) do
+      if not seen[id] then
+        seen[id] = true
+        got[#got + 1], bodies[#bodies + 1] = id, what[i]
+      end
+    end
   end
 end
 if redis.call('LLEN', ids) == 0 then

@@ -24,30 +24,46 @@ local holders = redis.call('HMGET', claimants, unpack(wanted))
 local function ours(score) -- and not of a peer who claimed the job since
   return score and tonumber(score) % 1 == 0.5
 end
-local reply, ended = {}, {}
-for i, id in ipairs(wanted) do
-  if ours(held[i]) and holders[i] == ARGV[4 * i + 1] and not ended[id] then
-    ended[#ended + 1], ended[id] = id, true
-    reply[i] = 1
+local reply, ended, n, refusal = {}, {}, 0, ARGV[1] == '1' and 2 or 0
+local score, good -- the last one that was looked at: jobs are claimed many at a time
+for i = 1, groups do
+  if held[i] ~= score then
+    score, good = held[i], ours(held[i])
+  end
+  if good and holders[i] == ARGV[4 * i + 1] then
+    n = n + 1
+    ended[n], reply[i] = wanted[i], 1
   else
-    reply[i] = ARGV[1] == '1' and 2 or 0
+    reply[i] = refusal
   end
 end
-if #ended == 0 then
+if n == 0 then
   return reply
 end
 if not countable(redis.call('GET', KEYS[6])) then
   return redis.error_reply('ERR ' .. KEYS[6] .. ' cannot be counted on') -- before anything is written
 end
 redis.call('HDEL', items, unpack(ended)) -- fails on a foreign value; allowed when memory is short, so the next are too
-redis.call('ZREM', claimed, unpack(ended))
-redis.call('INCRBY', KEYS[6], #ended)
+local distinct = redis.call('ZREM', claimed, unpack(ended))
+redis.call('INCRBY', KEYS[6], distinct)
 redis.call('HDEL', claimants, unpack(ended))
-lenient('HDEL', KEYS[4], unpack(ended)) -- the jobs have ended, whatever these are
-lenient('ZREM', KEYS[5], unpack(ended))
-lenient('HDEL', KEYS[7], unpack(ended))
-lenient('HDEL', KEYS[8], unpack(ended))
-local watched = redis.call('EXISTS', KEYS[9]) == 1
+lenient('ZREM', KEYS[5], unpack(ended)) -- the jobs have ended, whatever this is, and these are
+local watched = false
+if redis.call('EXISTS', KEYS[4], KEYS[7], KEYS[8], KEYS[9]) > 0 then
+  lenient('HDEL', KEYS[4], unpack(ended))
+  lenient('HDEL', KEYS[7], unpack(ended))
+  lenient('HDEL', KEYS[8], unpack(ended))
+  watched = redis.call('EXISTS', KEYS[9]) == 1
+end
+if distinct < n then -- a job that was given twice has ended once
+  local seen = {}
+  for i, id in ipairs(wanted) do
+    if reply[i] == 1 then
+      reply[i] = seen[id] and refusal or 1
+      seen[id] = true
+    end
+  end
+end
 local ttl, kept = setting(conf[2], 0, 600000), 10
 for i, id in ipairs(wanted) do
   local has = ARGV[4 * i + 2] == '1'

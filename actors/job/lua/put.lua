@@ -25,7 +25,17 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local stamp = string.format('%.0f', now)
 
 local number, oldest, newest, fresh = 0, nil, nil, false
-local low, high, late, values, dates, told, reply, seen = {}, {}, {}, {}, {}, {}, {}, {}
+local low, high, late, values, dates, told, reply = {}, {}, {}, {}, {}, {}, {}
+local n, notices, seen = 0, conf[2] == '1', nil -- n is the length of values and dates
+local function exists(id) -- be it put by this call
+  if not seen then
+    seen = {}
+    for i = 1, n, 2 do
+      seen[values[i]] = true
+    end
+  end
+  return seen[id] or redis.call('HEXISTS', items, id) == 1
+end
 for i = 1, groups do
   local at = 6 * i - 3
   local id, item, own = ARGV[at + 1], ARGV[at + 2], ARGV[at + 5] == '1'
@@ -38,15 +48,21 @@ for i = 1, groups do
     if own and redis.call('HGET', items, id) ~= item then
       reply[i] = 2
     end
-  elseif own and (seen[id] or redis.call('HEXISTS', items, id) == 1) then
+  elseif own and exists(id) then
     reply[i], oldest, newest = 0, oldest or number, number
   else
-    seen[id], oldest, newest = true, oldest or number, number
-    values[#values + 1], values[#values + 2] = id, item
-    dates[#dates + 1], dates[#dates + 2] = stamp, id
-    told[#told + 1] = id .. '\0' .. item
-    local wait = tonumber(ARGV[at + 4])
-    if wait > 0 then
+    oldest, newest = oldest or number, number
+    values[n + 1], values[n + 2] = id, item
+    dates[n + 1], dates[n + 2] = stamp, id
+    n = n + 2
+    if seen then
+      seen[id] = true
+    end
+    if notices then
+      told[#told + 1] = id .. '\0' .. item
+    end
+    local wait = ARGV[at + 4]
+    if wait ~= '0' then
       late[#late + 1], late[#late + 2] = string.format('%.0f', now + wait), id
     else
       local line = ARGV[at + 3] == '1' and high or low
@@ -54,8 +70,8 @@ for i = 1, groups do
     end
   end
 end
-if #values > 0 then
-  redis.call('INCRBY', publishes, #values / 2) -- may fail on a foreign value: so it is first
+if n > 0 then
+  redis.call('INCRBY', publishes, n / 2) -- may fail on a foreign value: so it is first
   redis.call('HSET', items, unpack(values))
   redis.call('ZADD', published, unpack(dates))
   if #low > 0 then
@@ -71,9 +87,7 @@ end
 if newest then
   redis.call('SET', done, noteRun(ran, oldest, newest), 'PX', 3600000)
 end
-if conf[2] == '1' then
-  for _, payload in ipairs(told) do
-    redis.call('PUBLISH', ARGV[2], payload)
-  end
+for _, payload in ipairs(told) do
+  redis.call('PUBLISH', ARGV[2], payload)
 end
 return reply
