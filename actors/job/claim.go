@@ -168,11 +168,11 @@ func resultPart(c *Claim, result []byte) string {
 }
 
 func finishArgs(c *Claim, result []byte) wire.Args {
-	has := "1"
+	args := wire.NewArgs(3, len(c.ID)+len(c.token)+1+len(result)).String(c.ID).String(c.token)
 	if result == nil {
-		has = "0"
+		return args.String("")
 	}
-	return wire.NewArgs(4, len(c.ID)+len(c.token)+len(result)).String(c.ID).String(c.token).String(has).Bytes(result)
+	return args.Marked('1', result)
 }
 
 // An ending is how a claim ends without finishing its job.

@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/thoonk-go/thoonk/internal/actor"
@@ -67,7 +68,7 @@ func (j *Jobs) putOne(ctx context.Context, it item, o PutOptions) (status int64,
 		}
 		return statuses[0], nil
 	}
-	c := j.kind.host.Calls.New(put, 6, 16+len(it.id)+len(it.body)+3)
+	c := j.kind.host.Calls.New(put, 4, 16+len(it.id)+len(it.body)+maxOptions)
 	defer j.kind.host.Calls.Free(c)
 	c.Args = it.appendTo(c.Args.Number(), o)
 	c.Numbered, c.Repeatable = true, true
@@ -152,14 +153,25 @@ func (j *Jobs) checkPut(it item, o PutOptions) error {
 
 // appendTo appends what follows the number in a group of put.lua.
 func (it item) appendTo(args wire.Args, o PutOptions) wire.Args {
-	high, own := "0", "0"
-	if o.Priority == High {
-		high = "1"
+	return args.String(it.id).Bytes(it.body).String(it.options(o))
+}
+
+// maxOptions is the length of options at most.
+const maxOptions = 2 + 20
+
+// options are what put.lua calls so: empty for most jobs, since Redis takes its time for each argument.
+func (it item) options(o PutOptions) string {
+	if !it.own && o.Priority != High && o.Delay == 0 {
+		return ""
 	}
+	text := []byte("00")
 	if it.own {
-		own = "1"
+		text[0] = '1'
 	}
-	return args.String(it.id).Bytes(it.body).String(high).Int(o.Delay.Milliseconds()).String(own)
+	if o.Priority == High {
+		text[1] = '1'
+	}
+	return string(strconv.AppendInt(text, o.Delay.Milliseconds(), 10))
 }
 
 // A putting is a put of some jobs, which may make jobs due soon.
@@ -172,9 +184,9 @@ type putting struct {
 func putPart(items []item, o PutOptions) *putting {
 	size := 16
 	for _, it := range items {
-		size += len(it.id) + len(it.body) + 8
+		size += len(it.id) + len(it.body) + maxOptions
 	}
-	args := wire.NewArgs(6*len(items), size)
+	args := wire.NewArgs(4*len(items), size)
 	for i, it := range items {
 		args = it.appendTo(args.NumberIf(i == 0), o)
 	}

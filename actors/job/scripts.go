@@ -14,7 +14,7 @@ type keys = []contract.Key
 
 // The scripts; their files say what they do.
 var (
-	put = wire.MustScript(files, wire.Script{Name: "job/put", Group: 6,
+	put = wire.MustScript(files, wire.Script{Name: "job/put", Group: 4,
 		Keys:     keys{contract.IDs, contract.Items, contract.Published, contract.Delayed, contract.Publishes, contract.Config},
 		Own:      keys{contract.Done},
 		Channels: keys{contract.Publishes}})
@@ -23,7 +23,7 @@ var (
 			contract.Published, contract.Stalled, contract.Delayed, contract.Config},
 		Own:      keys{contract.Taken, contract.TakenB},
 		Channels: keys{contract.Claimed}})
-	finish = wire.MustScript(files, wire.Script{Name: "job/finish", Group: 4,
+	finish = wire.MustScript(files, wire.Script{Name: "job/finish", Group: 3,
 		Keys: keys{contract.Items, contract.Claimed, contract.Claimants, contract.Cancelled, contract.Published,
 			contract.Finishes, contract.Errors, contract.Progress, contract.Waiters, contract.Config},
 		Each:     contract.Result,

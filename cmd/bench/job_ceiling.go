@@ -38,7 +38,7 @@ func newJobCeiling(puts *prebuilt, name string, ahead int) *jobCeiling {
 	c.token = int64(len(token))
 	args := wire.NewArgs(4*batchItems, batchItems*(32+len(token)))
 	for i := range batchItems {
-		args = args.String(fmt.Sprintf("%s%012x%04x", run, 0, i)).String(token).String("0").String("")
+		args = args.String(fmt.Sprintf("%s%012x%04x", run, 0, i)).String(token).String("")
 	}
 	c.finish = jobScript("finish").AppendCall(nil, name, batchItems, args)
 	for from := 0; len(c.ids) < batchItems; {

@@ -61,7 +61,7 @@ func jobScript(verb string) *wire.Script { return script(job.Scripts(), "job/"+v
 // jobPuts are calls that put 64 jobs each, each with a number: as the engine sends the calls of 64 callers.
 func jobPuts(e *Env, name string) *prebuilt {
 	return newPrebuilt(jobScript("put"), name, e.payloads, func(args wire.Args, _ int, id string, body []byte) wire.Args {
-		return args.Number().String(id).Bytes(body).String("0").String("0").String("0")
+		return args.Number().String(id).Bytes(body).String("")
 	})
 }
 
@@ -104,9 +104,9 @@ func (c *jobCaller) number() string {
 
 // put puts jobs in one call.
 func (c *jobCaller) put(ctx context.Context, ids, bodies []string) error {
-	args, number := c.putting.args(6*len(ids)), c.number()
+	args, number := c.putting.args(4*len(ids)), c.number()
 	for i, id := range ids {
-		args = append(args, number, id, bodies[i], "0", "0", "0")
+		args = append(args, number, id, bodies[i], "")
 		number = ""
 	}
 	return c.putting.statuses(ctx, args, int64(len(ids)))
@@ -131,7 +131,7 @@ func (c *jobCaller) claim(ctx context.Context) (id, token string, body []byte, e
 }
 
 func (c *jobCaller) finish(ctx context.Context, id, token string) error {
-	return c.finishing.statuses(ctx, append(c.finishing.args(4), id, token, "0", ""), 1)
+	return c.finishing.statuses(ctx, append(c.finishing.args(3), id, token, ""), 1)
 }
 
 // checkJobs is an error unless the job set holds exactly these: available, claimed, and finished since it was created.

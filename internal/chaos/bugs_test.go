@@ -43,7 +43,7 @@ var bugs = []bug{
 	},
 	{
 		name: "no fence: anybody finishes a job", parts: []load.Part{load.Jobs}, often: true,
-		edits: []Edit{{"actors/job/lua/finish.lua", "good and holders[i] == ARGV[4 * i + 1] then", "redis.call('HEXISTS', items, wanted[i]) == 1 then"}},
+		edits: []Edit{{"actors/job/lua/finish.lua", "good and holders[i] == ARGV[3 * i + 2] then", "redis.call('HEXISTS', items, wanted[i]) == 1 then"}},
 		finds: []string{"job: a claim that has ended is refused", "history.jobs is linearizable", "job: a finished job does not run again", "job: each is in one state"},
 	},
 	{

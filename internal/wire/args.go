@@ -44,6 +44,15 @@ func (a Args) setNumber(n uint64) {
 // Bytes appends b as one argument.
 func (a Args) Bytes(b []byte) Args { return Args(appendBulk(a, b)) }
 
+// Marked appends b with a byte in front of it as one argument.
+func (a Args) Marked(mark byte, b []byte) Args {
+	a = append(a, '$')
+	a = strconv.AppendInt(a, int64(1+len(b)), 10)
+	a = append(a, '\r', '\n', mark)
+	a = append(a, b...)
+	return append(a, '\r', '\n')
+}
+
 // String appends s as one argument.
 func (a Args) String(s string) Args { return Args(appendBulk(a, s)) }
 

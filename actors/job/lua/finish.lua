@@ -4,20 +4,20 @@
 --            9 feed.waiters  10 feed.config
 -- each       feed.result: for each group with a result
 -- ARGV       1 repeat  2 job.finish  3 job.ended
--- groups of  4: id, token, "1" with a result or "0", result
+-- groups of  3: id, token, "" or "1" and the result
 -- Returns    per job: 1 finished, 0 not claimed under that token, 2 the same but a
 --            first try may have finished it
 -- Publishes  job.finish id\0result for each result; job.ended id\0finished for each
 --            job without one, while somebody waits
 local items, claimed, claimants = KEYS[1], KEYS[2], KEYS[3]
-local groups = (#ARGV - 3) / 4
+local groups = (#ARGV - 3) / 3
 local conf = redis.call('HMGET', KEYS[10], 'type', 'result_ttl')
 if conf[1] ~= 'job' then
   return refused(conf[1], groups)
 end
 local wanted = {}
 for i = 1, groups do
-  wanted[i] = ARGV[4 * i]
+  wanted[i] = ARGV[3 * i + 1]
 end
 local held = redis.call('ZMSCORE', claimed, unpack(wanted))
 local holders = redis.call('HMGET', claimants, unpack(wanted))
@@ -30,7 +30,7 @@ for i = 1, groups do
   if held[i] ~= score then
     score, good = held[i], ours(held[i])
   end
-  if good and holders[i] == ARGV[4 * i + 1] then
+  if good and holders[i] == ARGV[3 * i + 2] then
     n = n + 1
     ended[n], reply[i] = wanted[i], 1
   else
@@ -66,11 +66,11 @@ if distinct < n then -- a job that was given twice has ended once
 end
 local ttl, kept = setting(conf[2], 0, 600000), 10
 for i, id in ipairs(wanted) do
-  local has = ARGV[4 * i + 2] == '1'
+  local has = ARGV[3 * i + 3] ~= ''
   kept = has and kept + 1 or kept
   if reply[i] == 1 then
     if has then
-      local result = ARGV[4 * i + 3]
+      local result = string.sub(ARGV[3 * i + 3], 2)
       if ttl > 0 then
         redis.call('SET', KEYS[kept], result, 'PX', ttl)
       end

@@ -4,12 +4,13 @@
 --            5 feed.publishes  6 feed.config
 -- of engine  7 feed.done
 -- ARGV       1 repeat  2 feed.publishes (channel)
--- groups of  6: the command's number or "" (the one before), id, item, "1" for high
---            priority or "0", ms of delay or "0", "1" if the caller chose the id or "0"
+-- groups of  4: the command's number or "" (the one before), id, item, options: "" or
+--            "1" if the caller chose the id or "0", "1" for high priority or "0", ms of
+--            delay
 -- Returns    per job: 1 put, 0 the id exists, 2 it ran before and may have been either
 -- Publishes  with notices: id\0item per job
 local ids, items, published, delayed, publishes, done = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[7]
-local groups = (#ARGV - 2) / 6
+local groups = (#ARGV - 2) / 4
 local conf = redis.call('HMGET', KEYS[6], 'type', 'notices')
 if conf[1] ~= 'job' then
   return refused(conf[1], groups)
@@ -37,8 +38,13 @@ local function exists(id) -- be it put by this call
   return seen[id] or redis.call('HEXISTS', items, id) == 1
 end
 for i = 1, groups do
-  local at = 6 * i - 3
-  local id, item, own = ARGV[at + 1], ARGV[at + 2], ARGV[at + 5] == '1'
+  local at = 4 * i - 1
+  local id, item, options = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  local own, first, wait = false, false, 0
+  if options ~= '' then
+    own, first = string.sub(options, 1, 1) == '1', string.sub(options, 2, 2) == '1'
+    wait = tonumber(string.sub(options, 3))
+  end
   if ARGV[at] ~= '' then
     number = tonumber(ARGV[at])
     fresh = number > last or not hasRun(ran, number)
@@ -61,11 +67,10 @@ for i = 1, groups do
     if notices then
       told[#told + 1] = id .. '\0' .. item
     end
-    local wait = ARGV[at + 4]
-    if wait ~= '0' then
+    if wait > 0 then
       late[#late + 1], late[#late + 2] = string.format('%.0f', now + wait), id
     else
-      local line = ARGV[at + 3] == '1' and high or low
+      local line = first and high or low
       line[#line + 1] = id
     end
   end

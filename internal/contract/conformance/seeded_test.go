@@ -46,7 +46,7 @@ func TestSeededBugs(t *testing.T) {
 		{"sorted/move", "  redis.call('LREM', ids, 1, id)\n", "", list, "an id is in the list once"},
 		{"sorted/insert", "redis.call('HSET', items, unpack(values))", "redis.call('HLEN', items)", list, "what is in the list has an item"},
 		{"queue/take", "    redis.call('HDEL', items, unpack(gone))\n", "", mixedQueue, "an item is taken once"},
-		{"job/finish", "good and holders[i] == ARGV[4 * i + 1] then", "true then", mixedJobs, "only the claimant ends a job"},
+		{"job/finish", "good and holders[i] == ARGV[3 * i + 2] then", "true then", mixedJobs, "only the claimant ends a job"},
 		{"job/finish", "redis.call('INCRBY', KEYS[6], distinct)", "redis.call('INCRBY', KEYS[6], 1 + #ended)", mixedJobs, "each finish is counted"},
 	} {
 		t.Run(bug.script+" "+bug.finds, func(t *testing.T) {
