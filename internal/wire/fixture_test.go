@@ -217,14 +217,25 @@ func (f *fakeRedis) sent() (list []string) {
 func newLane(t *testing.T, network, addr string, timeout time.Duration) *wire.Lane {
 	t.Helper()
 	lane := &wire.Lane{Timeout: timeout}
+	var made atomic.Pointer[radix.Conn]
+	dialer := radix.Dialer{CustomConn: func(ctx context.Context, network, addr string) (radix.Conn, error) {
+		conn, err := radix.Dialer{NewRespOpts: wire.NewRespOpts}.Dial(ctx, network, addr)
+		if err == nil {
+			made.Store(&conn)
+		}
+		return conn, err
+	}}
 	pool := radix.PoolConfig{
-		Dialer: radix.Dialer{NewRespOpts: wire.NewRespOpts}, Size: 1, PingInterval: -1,
+		Dialer: dialer, Size: 1, PingInterval: -1,
 		MinReconnectInterval: time.Millisecond, MaxReconnectInterval: 20 * time.Millisecond,
 		Trace: trace.PoolTrace{ConnCreated: func(c trace.PoolConnCreated) { lane.Dialled(c.Err) }},
 	}
 	client, err := pool.New(t.Context(), network, addr)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = client.Close() })
+	t.Cleanup(func() {
+		_ = client.Close()
+		_ = (*made.Load()).Close() // a pool that is closed while it connects again forgets that connection
+	})
 	lane.Client = client
 	return lane
 }

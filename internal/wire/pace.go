@@ -110,6 +110,9 @@ func (o *Outbox) Another() bool {
 	if b == nil || len(o.under) >= o.pace.flights() || !b.written.Load() || b.alone || o.pause != nil || len(o.failed) > 0 {
 		return false
 	}
+	if b.landed {
+		return false // before one that was sent earlier, perhaps with an error: its commands go before what waits
+	}
 	if o.backoff > 0 {
 		return false // Redis could refuse the first once more, and a moment later run the second
 	}
