@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,7 @@ func TestWrongFlags(t *testing.T) {
 		"-rate 5 -run topology/":            "nothing to run",
 		"-series feet":                      "-series has \"feet\": want some of callers, names",
 		"-series size -run job/drain":       "nothing to run: no scenario of -series size",
+		"-series names -system ceiling":     "nothing to run: no scenario of -series names matches -run \"\" and -system \"ceiling\"",
 		"-series size -callers 0":           "-callers is 0",
 		"-run (":                            "-run: ",
 		"-system (":                         "-system: ",
@@ -113,6 +115,10 @@ func TestWrongFlags(t *testing.T) {
 func TestListAndHelp(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
+	require.Equal(t, 0, run(t.Context(), []string{"-list", "-series", "all", "-system", "ceiling"}, &stdout, &stderr))
+	require.Equal(t, []string{"feed/publish", "job/put", "queue/put", "feed/get", "job/drain"},
+		regexp.MustCompile(`(?m)^\w+/\w+`).FindAllString(stdout.String(), -1), "of the series that it has")
+	stdout.Reset()
 	require.Equal(t, 0, run(t.Context(), []string{"-list"}, &stdout, &stderr))
 	for _, s := range scenarios() {
 		require.Contains(t, stdout.String(), s.Name+" ")

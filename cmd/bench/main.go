@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "bench: %v\nTry bench -help.\n", err)
 		return exitUsage
 	case opts.list:
-		printList(stdout, opts.plan)
+		printList(stdout, opts.listed())
 		return 0
 	}
 	if opts.from != "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -30,6 +31,8 @@ func (o *options) wants(system string, systems *regexp.Regexp) bool {
 	return !isPeer(system)
 }
 
+var errNothing = errors.New("nothing to run")
+
 // makePlan selects what to run.
 func (o *options) makePlan() (problems []error) {
 	names, err := regexp.Compile(o.run)
@@ -53,7 +56,7 @@ func (o *options) makePlan() (problems []error) {
 		}
 	}
 	if len(o.plan) == 0 {
-		return []error{fmt.Errorf("nothing to run: no scenario matches -run %q and -system %q; -list shows them", o.run, o.system)}
+		return []error{fmt.Errorf("%w: no scenario matches -run %q and -system %q; -list shows them", errNothing, o.run, o.system)}
 	}
 	return nil
 }

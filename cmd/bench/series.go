@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -56,6 +57,9 @@ func (o *options) makeLines(args []string) (problems []error) {
 				continue
 			}
 			line, err := o.line(args, s, scenario)
+			if errors.Is(err, errNothing) {
+				continue // another scenario may be on the systems that are wanted
+			}
 			if err != nil {
 				return []error{err}
 			}
@@ -63,9 +67,22 @@ func (o *options) makeLines(args []string) (problems []error) {
 		}
 	}
 	if len(o.lines) == 0 {
-		return []error{fmt.Errorf("nothing to run: no scenario of -series %s matches -run %q", o.series, o.run)}
+		return []error{fmt.Errorf("%w: no scenario of -series %s matches -run %q and -system %q", errNothing, o.series, o.run, o.system)}
 	}
 	return nil
+}
+
+// listed is what -list shows.
+func (o *options) listed() []*Scenario {
+	list := o.plan
+	for _, line := range o.lines {
+		for _, s := range line[0].plan {
+			if !slices.ContainsFunc(list, func(other *Scenario) bool { return other.Name == s.Name }) {
+				list = append(list, s)
+			}
+		}
+	}
+	return list
 }
 
 func (o *options) line(args []string, s series, scenario string) (line []*options, err error) {
