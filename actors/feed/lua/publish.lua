@@ -38,10 +38,11 @@ if newest then
     at = last + 1
   end
 end
-local format, per = seconds and '%.6f' or '%.3f', seconds and 1e6 or 1e3
+local format, per = seconds and '%d.%06d' or '%d.%03d', seconds and 1e6 or 1e3 -- faster than %f
 local function score()
+  local now = at
   at = at + 1
-  return string.format(format, (at - 1) / per)
+  return string.format(format, math.floor(now / per), now % per)
 end
 
 local wanted = {}
@@ -95,14 +96,15 @@ local excess = bound and length + added - bound or 0
 if not bound or added == groups and added <= bound and excess <= most_evictions then
   -- No item of this call can be evicted by it: write all at once.
   local victims = excess > 0 and evict(excess) or {}
-  local scores, values = {}, {}
+  local scores, values, n = {}, {}, 0
   for i = 1, groups do
     if action[i] then
-      scores[#scores + 1], scores[#scores + 2] = score(), wanted[i]
-      values[#values + 1], values[#values + 2] = wanted[i], ARGV[first + 2 * i - 1]
+      scores[n + 1], scores[n + 2] = score(), wanted[i]
+      values[n + 1], values[n + 2] = wanted[i], ARGV[first + 2 * i - 1]
+      n = n + 2
     end
   end
-  if #scores > 0 then
+  if n > 0 then
     redis.call('ZADD', ids, unpack(scores))
     redis.call('HSET', items, unpack(values))
   end

@@ -18,7 +18,7 @@ local ran = redis.call('GET', done)
 local last = newestRun(ran)
 
 local number, oldest, newest, fresh = 0, nil, nil, false
-local low, high, values, reply = {}, {}, {}, {}
+local low, high, values, n, reply = {}, {}, {}, 0, {}
 for i = 1, groups do
   local at = 4 * i - 2
   if ARGV[at] ~= '' then
@@ -28,13 +28,14 @@ for i = 1, groups do
   if fresh then
     local id, line = ARGV[at + 1], ARGV[at + 3] == '1' and high or low
     line[#line + 1] = id
-    values[#values + 1], values[#values + 2] = id, ARGV[at + 2]
+    values[n + 1], values[n + 2] = id, ARGV[at + 2]
+    n = n + 2
     oldest, newest = oldest or number, number
   end
   reply[i] = 1
 end
-if #values > 0 then
-  redis.call('INCRBY', publishes, #values / 2)
+if n > 0 then
+  redis.call('INCRBY', publishes, n / 2)
   redis.call('SET', done, noteRun(ran, oldest, newest), 'PX', 3600000)
   if #low > 0 then
     redis.call('LPUSH', ids, unpack(low))
