@@ -14,6 +14,7 @@ import (
 
 	"github.com/thoonk-go/thoonk/actors/job"
 	"github.com/thoonk-go/thoonk/internal/redistest"
+	"github.com/thoonk-go/thoonk/internal/wire"
 	"github.com/thoonk-go/thoonk/pool"
 )
 
@@ -153,4 +154,61 @@ func TestGeneratedIDIsTaken(t *testing.T) {
 		require.Equal(t, "first", b.peer.Do("HGET", "feed.items:"+b.name, id))
 	}
 	assert.Equal(t, job.Counts{Available: 100, Jobs: 100, Put: 100}, b.counts())
+}
+
+// A peer's job may have any id, also an empty one. It finishes with its result and leaves the others theirs.
+func TestResultOfAnEmptyID(t *testing.T) {
+	t.Parallel()
+	for _, others := range [][]string{nil, {"a", "b", "c"}} {
+		b := newBench(t, job.Config{}).unattended()
+		b.peer.Do("LPUSH", "feed.ids:"+b.name, "")
+		b.peer.Do("HSET", "feed.items:"+b.name, "", "body")
+		b.available(others...)
+		var together sync.WaitGroup
+		together.Add(1 + len(others))
+		b.handle(func(_ context.Context, c *job.Claim) ([]byte, error) {
+			together.Done()
+			together.Wait()
+			return []byte("of <" + c.ID + ">"), nil
+		}, pool.Options{Workers: 16})
+		redistest.Eventually(t, func() bool { return b.stats().FinishedHere == uint64(1+len(others)) }, "they finish")
+		for _, id := range append(others, "") {
+			assert.Equal(t, "of <"+id+">", b.peer.Do("GET", "feed.result:"+b.name+":"+id))
+		}
+		assert.Equal(t, job.Counts{Finished: int64(1 + len(others))}, b.counts())
+	}
+}
+
+// What claim.lua has in the keys for a moment is no job's id.
+func TestClaimOfALongID(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, job.Config{}).unattended()
+	ids := append(strings.Fields("a b c d e f g h i j"), strings.Repeat("-", 65))
+	b.available(ids...)
+	b.handle(func(context.Context, *job.Claim) ([]byte, error) { return nil, nil }, pool.Options{Workers: 64})
+	redistest.Eventually(t, func() bool { return b.stats().FinishedHere == uint64(len(ids)) }, "they finish")
+	assert.Equal(t, job.Counts{Finished: int64(len(ids))}, b.counts())
+}
+
+// A call that is repeated tells of a job that it has twice: the second may have been finished by the first try.
+func TestRepeatedFinishOfOneJobTwice(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, job.Config{}).unattended()
+	var finish *wire.Script
+	for _, s := range job.Scripts() {
+		if s.Name == "job/finish" {
+			finish = s
+		}
+	}
+	for repeat, want := range map[string][]any{"0": {int64(1), int64(0)}, "1": {int64(1), int64(2)}} {
+		b.available("a")
+		c := b.claim()
+		token := b.peer.String("HGET", "feed.claimants:"+b.name, c.ID)
+		args := []any{"EVAL", finish.Source(), len(finish.Keys)}
+		for _, k := range finish.Keys {
+			args = append(args, k.Of(b.name))
+		}
+		args = append(args, repeat, "f", "e", "a", token, "", "a", token, "")
+		assert.Equal(t, want, b.peer.Do(args...))
+	}
 }

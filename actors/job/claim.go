@@ -74,7 +74,7 @@ func (c *Claim) Finish(ctx context.Context, result []byte) error {
 		return c.jobs.wrap("finish", host.Refused(err))
 	}
 	call := wire.NewCall(finish, 1, finishArgs(c, result), wire.Worst)
-	call.Part = resultPart(c, result)
+	call.Keyed, call.Suffix = result != nil, c.ID
 	return c.end(ctx, "finish", call)
 }
 
@@ -159,14 +159,7 @@ func ownership(status int64) error {
 	return nil
 }
 
-// resultPart is of the key of a result, if there is one.
-func resultPart(c *Claim, result []byte) string {
-	if result == nil {
-		return ""
-	}
-	return c.ID
-}
-
+// finishArgs go with the key of the result, if there is one.
 func finishArgs(c *Claim, result []byte) wire.Args {
 	args := wire.NewArgs(3, len(c.ID)+len(c.token)+1+len(result)).String(c.ID).String(c.token)
 	if result == nil {

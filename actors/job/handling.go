@@ -159,7 +159,8 @@ func (x *execution) decide(err error) {
 	}
 	x.Request = wire.Request{Script: release, Groups: 1, Repeatable: true, Patient: true, Unhurried: true}
 	if x.finished {
-		x.Script, x.Args, x.Part = finish, finishArgs(c, x.result), resultPart(c, x.result)
+		x.Script, x.Args = finish, finishArgs(c, x.result)
+		x.Keyed, x.Suffix = x.result != nil, c.ID
 	} else {
 		x.Args = releaseArgs(c, x.how)
 	}

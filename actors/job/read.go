@@ -124,7 +124,7 @@ func (j *Jobs) info(ctx context.Context, id string, waiting time.Duration) (Info
 	}
 	args := wire.NewArgs(2, len(id)+20).String(id).Int(waiting.Milliseconds())
 	c := wire.NewSingle(info, 2, args, readInfo)
-	c.ReadOnly, c.Part = true, id
+	c.ReadOnly, c.Keyed, c.Suffix = true, true, id
 	reply, err := ask(ctx, j, c)
 	if err == nil {
 		err = host.Refusal(reply.status, contract.TypeJob)

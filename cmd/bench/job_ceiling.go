@@ -36,7 +36,7 @@ func newJobCeiling(puts *prebuilt, name string, ahead int) *jobCeiling {
 	run := string(puts.calls[0][first-16 : first]) // which all ids begin with
 	token := fmt.Sprintf("%s:%016d:%s", instance, 0, lease)
 	c.token = int64(len(token))
-	args := wire.NewArgs(4*batchItems, batchItems*(32+len(token)))
+	args := wire.NewArgs(3*batchItems, batchItems*(32+len(token)))
 	for i := range batchItems {
 		args = args.String(fmt.Sprintf("%s%012x%04x", run, 0, i)).String(token).String("")
 	}

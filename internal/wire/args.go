@@ -85,14 +85,14 @@ func appendKey(buf []byte, k contract.Key, name string) []byte {
 	return append(buf, '\r', '\n')
 }
 
-// appendPartKey appends a key that has a second part: k.Of(name) + ":" + part.
-func appendPartKey(buf []byte, k contract.Key, name, part string) []byte {
+// appendLongKey appends k.Of(name) + ":" + suffix.
+func appendLongKey(buf []byte, k contract.Key, name, suffix string) []byte {
 	buf = append(buf, '$')
-	buf = strconv.AppendInt(buf, int64(len(k)+len(name)+1+len(part)), 10)
+	buf = strconv.AppendInt(buf, int64(len(k)+len(name)+1+len(suffix)), 10)
 	buf = append(buf, '\r', '\n')
 	buf = append(buf, k...)
 	buf = append(buf, name...)
 	buf = append(buf, ':')
-	buf = append(buf, part...)
+	buf = append(buf, suffix...)
 	return append(buf, '\r', '\n')
 }

@@ -134,14 +134,14 @@ func (b *Batch) Perform(_ context.Context, conn radix.Conn) error {
 // script is what run i calls.
 func (b *Batch) script(i int) *Script { return b.cmds[b.runs[i].from].request().Script }
 
-// parts are those of run i's commands that have one.
-func (b *Batch) parts(i int) (list []string) {
+// suffixes are those of run i's commands that add a key.
+func (b *Batch) suffixes(i int) (list []string) {
 	if b.script(i).Each == "" {
 		return nil
 	}
 	for _, c := range b.cmds[b.runs[i].from:b.runs[i].to] {
-		if part := c.request().Part; part != "" {
-			list = append(list, part)
+		if req := c.request(); req.Keyed {
+			list = append(list, req.Suffix)
 		}
 	}
 	return list
@@ -233,7 +233,7 @@ func (m *marshaler) MarshalRESP(w io.Writer, _ *resp.Opts) error {
 		}
 		r.sent = true
 		buf = b.script(i).appendHead(buf[:0], head{
-			name: b.name, instance: b.instance, args: r.args, parts: b.parts(i), repeat: r.repeat, eval: r.eval, cluster: b.lane.Cluster,
+			name: b.name, instance: b.instance, args: r.args, suffixes: b.suffixes(i), repeat: r.repeat, eval: r.eval, cluster: b.lane.Cluster,
 		})
 		if _, err := w.Write(buf); err != nil {
 			return err

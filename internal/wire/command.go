@@ -33,7 +33,8 @@ type Request struct {
 	Args   Args
 	Groups int    // elements that the reply has for it
 	Count  int    // arguments in Args, when the script's groups have no fixed size
-	Part   string // of the key that it adds to the script's: Script.Each
+	Keyed  bool   // it adds a key to the script's: Script.Each with its Suffix
+	Suffix string // may be empty, as ids of peers may
 
 	// Numbered says that Args begins with Number. Numbers grow in the order in
 	// which an engine's commands on one name are written, and a command that may

@@ -37,6 +37,7 @@ var scripted = map[string]struct {
 var (
 	numberedEntry = regexp.MustCompile(`(?:^|  )(\d+) ([a-z_.]+)`)
 	groupSize     = regexp.MustCompile(`^(\d+): `)
+	keysBefore    = regexp.MustCompile(`= (\d+) -- the KEYS before`)
 	keyIndex      = regexp.MustCompile(`KEYS\[(\d+)\]`)
 )
 
@@ -76,6 +77,9 @@ func TestScriptHeaders(t *testing.T) {
 				assert.Equal(t, s.Each != "", h["each"] != "", "each")
 				if s.Each != "" {
 					assert.Regexp(t, "^"+strings.TrimSuffix(string(s.Each), ":")+`\b`, h["each"])
+				}
+				if from := keysBefore.FindStringSubmatch(string(text)); from != nil {
+					assert.Equal(t, strconv.Itoa(len(s.Keys)+len(s.Own)), from[1], "where the keys of commands begin")
 				}
 				for _, m := range keyIndex.FindAllStringSubmatch(string(text), -1) {
 					n, _ := strconv.Atoi(m[1])

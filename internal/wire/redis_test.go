@@ -44,43 +44,40 @@ func onServer(t *testing.T, srv *redisserver.Server, timeout, patience time.Dura
 	return newReal(t, srv.URL(), network, addr, timeout, patience)
 }
 
-// Commands that have a part declare a key each, in their order, in front of the one that never exists.
-func TestKeysOfParts(t *testing.T) {
+// Keyed commands declare a key each, in their order, in front of the one that never exists; its suffix may be empty.
+func TestKeysOfCommands(t *testing.T) {
 	t.Parallel()
-	files := fstest.MapFS{"lua/parts.lua": {Data: []byte(`local reply, own = {}, 2
+	files := fstest.MapFS{"lua/keyed.lua": {Data: []byte(`local reply, own = {}, 2
 for i = 2, #ARGV do
   own = own + tonumber(ARGV[i])
   reply[i - 1] = ARGV[i] == '1' and KEYS[own] or #KEYS .. KEYS[#KEYS]
 end
 return reply`)}}
-	parts := wire.MustScript(files, wire.Script{Name: "test/parts", Group: 1,
+	keyed := wire.MustScript(files, wire.Script{Name: "test/keyed", Group: 1,
 		Keys: []contract.Key{contract.IDs}, Own: []contract.Key{contract.Done}, Each: contract.Result})
 	for _, cluster := range []bool{false, true} {
 		r := onServer(t, redistest.Private(t, redisserver.Options{}), 5*time.Second, time.Minute)
 		r.lane.Cluster = cluster
-		last := "feed.result:" + r.name + ":\r\n:"
-		keys := 4
+		result := "feed.result:" + r.name
+		last := "5" + result + ":\r\n:"
 		if cluster {
-			last, keys = contract.Moving.Of(r.name), 5
+			last = "6" + contract.Moving.Of(r.name)
+		}
+		commands := []struct{ keyed, suffix, want string }{ // they go in one call
+			{"0", "", last}, {"1", "a", result + ":a"}, {"1", "", result + ":"}, {"0", "b", last}, {"1", "\r\n:", result + ":\r\n:"},
 		}
 		var calls []call
-		for _, part := range []string{"", "a", "", "\r\n:"} { // in one call
-			word := "0"
-			if part != "" {
-				word = "1"
-			}
-			c := noting(parts, word)
-			c.Part = part
+		for _, one := range commands {
+			c := noting(keyed, one.keyed)
+			c.Keyed, c.Suffix = one.keyed == "1", one.suffix
 			calls = append(calls, c)
 			r.Add(c)
 		}
 		pump(t, r.Outbox)
-		for i, want := range []string{
-			fmt.Sprint(keys, last), "feed.result:" + r.name + ":a", fmt.Sprint(keys, last), "feed.result:" + r.name + ":\r\n:",
-		} {
+		for i, one := range commands {
 			got, err := answer(t, calls[i])
 			require.NoError(t, err)
-			assert.Equal(t, want, got, "cluster %v, command %d", cluster, i)
+			assert.Equal(t, one.want, got, "cluster %v, command %d", cluster, i)
 		}
 	}
 }

@@ -24,7 +24,7 @@ type Script struct {
 	Name     string         // kind/verb, as the file is called
 	Keys     []contract.Key // KEYS, without the name
 	Own      []contract.Key // further KEYS, of the name and this engine
-	Each     contract.Key   // further KEYS, of the name and a command's Part, for each command that has one
+	Each     contract.Key   // further KEYS, of the name and a command's Suffix, for each command that is Keyed
 	Channels []contract.Key // ARGV[2] and following, without the name
 	Group    int            // arguments per group; 0: any number, in a call of its own
 	Behind   string         // the name of another file of lua/ whose functions it uses
@@ -102,8 +102,8 @@ func (s *Script) Source() string { return s.source }
 func (s *Script) SHA() string { return s.sha }
 
 // AppendCall appends one whole call to buf: the script applied to name, with
-// groups groups of arguments that args (from Args) holds. It is for load tests:
-// as the engine it names itself "0".
+// groups groups of arguments that args (from Args) holds, none of which has a key of its
+// own. It is for load tests: as the engine it names itself "0".
 func (s *Script) AppendCall(buf []byte, name string, groups int, args []byte) []byte {
 	return append(s.appendHead(buf, head{name: name, instance: "0", args: groups * s.Group}), args...)
 }
@@ -112,7 +112,7 @@ func (s *Script) AppendCall(buf []byte, name string, groups int, args []byte) []
 type head struct {
 	name, instance string
 	args           int      // that follow
-	parts          []string // of the commands, for Each
+	suffixes       []string // of the commands' keys
 	repeat, eval   bool
 	cluster        bool
 }
@@ -126,7 +126,7 @@ type head struct {
 // TRYAGAIN, or ASK when the others have moved.
 func (s *Script) appendHead(buf []byte, h head) []byte {
 	cluster := h.cluster && h.name != "" // the scripts about the set of names call one command with one key
-	keys := len(s.Keys) + len(s.Own) + len(h.parts)
+	keys := len(s.Keys) + len(s.Own) + len(h.suffixes)
 	if cluster {
 		keys++
 	}
@@ -144,10 +144,10 @@ func (s *Script) appendHead(buf []byte, h head) []byte {
 		buf = appendKey(buf, k, h.name)
 	}
 	for _, k := range s.Own {
-		buf = appendPartKey(buf, k, h.name, h.instance)
+		buf = appendLongKey(buf, k, h.name, h.instance)
 	}
-	for _, part := range h.parts {
-		buf = appendPartKey(buf, s.Each, h.name, part)
+	for _, suffix := range h.suffixes {
+		buf = appendLongKey(buf, s.Each, h.name, suffix)
 	}
 	if cluster {
 		buf = appendKey(buf, contract.Moving, h.name)

@@ -1,11 +1,11 @@
 -- Claim jobs from the right end (contract 6): first those whose ids the engine has
--- popped already, then as many more as are wanted, or fewer if they are large. An id
--- is dropped if it has no item, or if its job is claimed, stalled or delayed: peers
--- queue ids twice. Which ids were claimed is kept until the engine's next claim in the
--- same slot: asked again under the same number, the script gives the same jobs; under
--- an older one, nothing (it is a copy that arrived late). The score of an engine's
--- claim ends in half a millisecond: a peer who ends it and claims the job again leaves
--- our token, but not that.
+-- popped already, then as many more as are wanted, or fewer if they are large or an id
+-- comes twice. An id is dropped if it has no item, or if its job is claimed, stalled or
+-- delayed: peers queue ids twice. Which ids were claimed is kept until the engine's next
+-- claim in the same slot: asked again under the same number, the script gives the same
+-- jobs; under an older one, nothing (it is a copy that arrived late). The score of an
+-- engine's claim ends in half a millisecond: a peer who ends it and claims the job again
+-- leaves our token, but not that.
 -- KEYS       1 feed.ids  2 feed.items  3 feed.claimed  4 feed.claimants
 --            5 feed.cancelled  6 feed.published  7 feed.stalled  8 feed.delayed
 --            9 feed.config
@@ -149,7 +149,7 @@ if n > 0 then
   end
   -- Redis keeps small keys as lists, which it walks for each of the jobs. A member of
   -- more than 64 bytes makes them tables, which they stay while they exist.
-  local long = n > 8 and string.rep('-', 65)
+  local long = n > 8 and string.rep('\0', 65) -- no id
   if long then
     redis.call('ZADD', claimed, stamp, long)
     redis.call('HSET', claimants, long, long)

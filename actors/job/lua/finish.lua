@@ -47,7 +47,7 @@ redis.call('HDEL', items, unpack(ended)) -- fails on a foreign value; allowed wh
 local distinct = redis.call('ZREM', claimed, unpack(ended))
 redis.call('INCRBY', KEYS[6], distinct)
 redis.call('HDEL', claimants, unpack(ended))
-lenient('ZREM', KEYS[5], unpack(ended)) -- the jobs have ended, whatever this is, and these are
+lenient('ZREM', KEYS[5], unpack(ended)) -- the jobs have ended: a foreign value of this key, or of those below, changes nothing
 local watched = false
 if redis.call('EXISTS', KEYS[4], KEYS[7], KEYS[8], KEYS[9]) > 0 then
   lenient('HDEL', KEYS[4], unpack(ended))
@@ -64,15 +64,16 @@ if distinct < n then -- a job that was given twice has ended once
     end
   end
 end
-local ttl, kept = setting(conf[2], 0, 600000), 10
+local ttl = setting(conf[2], 0, 600000)
+local key = 10 -- the KEYS before those of results
 for i, id in ipairs(wanted) do
   local has = ARGV[3 * i + 3] ~= ''
-  kept = has and kept + 1 or kept
+  key = has and key + 1 or key
   if reply[i] == 1 then
     if has then
       local result = string.sub(ARGV[3 * i + 3], 2)
       if ttl > 0 then
-        redis.call('SET', KEYS[kept], result, 'PX', ttl)
+        redis.call('SET', KEYS[key], result, 'PX', ttl)
       end
       redis.call('PUBLISH', ARGV[2], id .. '\0' .. result)
     elseif watched then

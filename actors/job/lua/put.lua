@@ -28,7 +28,7 @@ local stamp = string.format('%.0f', now)
 local number, oldest, newest, fresh = 0, nil, nil, false
 local low, high, late, values, dates, told, reply = {}, {}, {}, {}, {}, {}, {}
 local n, notices, seen = 0, conf[2] == '1', nil -- n is the length of values and dates
-local function exists(id) -- be it put by this call
+local function exists(id) -- in the job set, or put by this call
   if not seen then
     seen = {}
     for i = 1, n, 2 do
