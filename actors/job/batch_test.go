@@ -14,7 +14,6 @@ import (
 
 	"github.com/thoonk-go/thoonk/actors/job"
 	"github.com/thoonk-go/thoonk/internal/redistest"
-	"github.com/thoonk-go/thoonk/internal/wire"
 	"github.com/thoonk-go/thoonk/pool"
 )
 
@@ -194,12 +193,7 @@ func TestClaimOfALongID(t *testing.T) {
 func TestRepeatedFinishOfOneJobTwice(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, job.Config{}).unattended()
-	var finish *wire.Script
-	for _, s := range job.Scripts() {
-		if s.Name == "job/finish" {
-			finish = s
-		}
-	}
+	finish := job.FinishScript
 	for repeat, want := range map[string][]any{"0": {int64(1), int64(0)}, "1": {int64(1), int64(2)}} {
 		b.available("a")
 		c := b.claim()

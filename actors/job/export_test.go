@@ -18,5 +18,8 @@ func Named(s *wire.Script) []byte { return []byte(s.SHA()) }
 // Stop ends the job set's actor, as the sweep for idle ones does.
 func (j *Jobs) Stop() { j.h.Box().Stop() }
 
+// Handled tells the job set's actor of its handler, as Handle does.
+func (j *Jobs) Handled() { j.kind.news(j, handled{}) }
+
 // Token is what the claim is fenced with.
 func (c *Claim) Token() string { return c.token }

@@ -293,3 +293,15 @@ func TestHandleWhileSwept(t *testing.T) {
 	b.seedMany(1)
 	within(t, ran, "it runs")
 }
+
+// An actor may be told of its handler after it has found it by itself, and runs jobs.
+func TestToldOfItsHandlerLate(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, job.Config{}).unattended()
+	const jobs = 2000
+	b.seedMany(jobs)
+	b.handle(func(context.Context, *job.Claim) ([]byte, error) { return nil, nil }, pool.Options{Workers: 64})
+	for b.counts().Finished < jobs { // it is for the race detector
+		b.Handled()
+	}
+}

@@ -138,7 +138,9 @@ func (o *owner) Handle(c command) {
 	case resumed:
 		o.resume()
 	case handled:
-		o.handling = o.kind.handlerOf(o.name)
+		if o.handling == nil { // else it was seen at birth, and workers may be reading it
+			o.handling = o.kind.handlerOf(o.name)
+		}
 	case drained:
 		o.draining = true
 		o.line.Answer(^uint64(0), true, actor.ErrStopped)
