@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/thoonk-go/thoonk/internal/actor"
-	"github.com/thoonk-go/thoonk/internal/contract"
 	"github.com/thoonk-go/thoonk/internal/wire"
 )
 
@@ -56,18 +54,4 @@ func TestRefusals(t *testing.T) {
 		assert.Equal(t, tc.unknown, errors.Is(err, actor.ErrOutcomeUnknown), name)
 		assert.Equal(t, !tc.unknown, errors.Is(err, actor.ErrNotSent), name)
 	}
-}
-
-// A refusal of a script's keys names also those that its commands add.
-func TestRefusedKeysOfCommands(t *testing.T) {
-	t.Parallel()
-	files := fstest.MapFS{"lua/keyed.lua": {Data: []byte(`return {1}`)}}
-	keyed := wire.MustScript(files, wire.Script{Name: "test/keyed", Group: 1, Keys: []contract.Key{contract.IDs}, Each: contract.Result})
-	lane, _ := fake(replies("-NOPERM this user has no permissions to access one of the keys used as arguments\r\n"))
-	o := newOutbox("n", lane, time.Minute)
-	c := wire.NewCall(keyed, 1, wire.NewArgs(1, 1).String("w"), wire.Worst)
-	o.Add(c)
-	pump(t, o)
-	_, err := c.Wait(t.Context(), nil)
-	assert.ErrorContains(t, err, "(script test/keyed with ~feed.ids:* ~feed.result:*)")
 }

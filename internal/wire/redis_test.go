@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -42,44 +41,6 @@ func onServer(t *testing.T, srv *redisserver.Server, timeout, patience time.Dura
 	t.Helper()
 	network, addr := srv.Addr()
 	return newReal(t, srv.URL(), network, addr, timeout, patience)
-}
-
-// Keyed commands declare a key each, in their order, in front of the one that never exists; its suffix may be empty.
-func TestKeysOfCommands(t *testing.T) {
-	t.Parallel()
-	files := fstest.MapFS{"lua/keyed.lua": {Data: []byte(`local reply, own = {}, 2
-for i = 2, #ARGV do
-  own = own + tonumber(ARGV[i])
-  reply[i - 1] = ARGV[i] == '1' and KEYS[own] or #KEYS .. KEYS[#KEYS]
-end
-return reply`)}}
-	keyed := wire.MustScript(files, wire.Script{Name: "test/keyed", Group: 1,
-		Keys: []contract.Key{contract.IDs}, Own: []contract.Key{contract.Done}, Each: contract.Result})
-	for _, cluster := range []bool{false, true} {
-		r := onServer(t, redistest.Private(t, redisserver.Options{}), 5*time.Second, time.Minute)
-		r.lane.Cluster = cluster
-		result := "feed.result:" + r.name
-		last := "5" + result + ":\r\n:"
-		if cluster {
-			last = "6" + contract.Moving.Of(r.name)
-		}
-		commands := []struct{ keyed, suffix, want string }{ // they go in one call
-			{"0", "", last}, {"1", "a", result + ":a"}, {"1", "", result + ":"}, {"0", "b", last}, {"1", "\r\n:", result + ":\r\n:"},
-		}
-		var calls []call
-		for _, one := range commands {
-			c := noting(keyed, one.keyed)
-			c.Keyed, c.Suffix = one.keyed == "1", one.suffix
-			calls = append(calls, c)
-			r.Add(c)
-		}
-		pump(t, r.Outbox)
-		for i, one := range commands {
-			got, err := answer(t, calls[i])
-			require.NoError(t, err)
-			assert.Equal(t, one.want, got, "cluster %v, command %d", cluster, i)
-		}
-	}
 }
 
 // SCRIPT FLUSH at any time costs a round trip, nothing else.
