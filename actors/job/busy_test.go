@@ -95,7 +95,7 @@ func TestNobodyAsksForWhoLeft(t *testing.T) {
 	b.handle(func(context.Context, *job.Claim) ([]byte, error) { return nil, nil }, pool.Options{})
 	waits(t, b)
 	proxy.Hold()
-	for range 3 { // two claims can be under way
+	for range 10 { // some claims can be under way
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		_, err := b.TryGet(ctx)
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
@@ -106,5 +106,5 @@ func TestNobodyAsksForWhoLeft(t *testing.T) {
 	for range 50 { // a claim would go with each of these
 		b.counts()
 	}
-	assert.LessOrEqual(t, len(wanted()), 2)
+	assert.LessOrEqual(t, len(wanted()), 6, "as many as batches can be under way where Redis is far, or thought far")
 }
