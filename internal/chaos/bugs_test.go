@@ -31,8 +31,9 @@ type bug struct {
 
 var bugs = []bug{
 	{
-		name:  "a lost reply is taken for success",
-		edits: []Edit{{"internal/wire/outbox.go", "	if ran := r.sent && !req.ReadOnly; ran && !req.Repeatable {", "	if r.sent && !req.ReadOnly && !r.done {\n		c.Settle(nil)\n		return false\n	}\n	if ran := r.sent && !req.ReadOnly; ran && !req.Repeatable {"}},
+		name: "a lost reply is taken for success",
+		edits: []Edit{{"internal/wire/outbox.go", "	if ran := r.sent && !req.ReadOnly; ran && !req.Repeatable {", "	if r.sent && !req.ReadOnly && !r.done {\n		c.Settle(nil)\n		return false\n	}\n	if ran := r.sent && !req.ReadOnly; ran && !req.Repeatable {"},
+			{"internal/host/async.go", "			p.statuses, p.err = a.answer(p)\n", "			if p.statuses, p.err = a.answer(p); p.err == nil && p.statuses == nil {\n				p.statuses = make([]int64, len(p.items))\n			}\n"}},
 		finds: []string{"queue: an acknowledged item is delivered", "feed: an acknowledged write is there", "job: an acknowledged job runs"},
 	},
 	{
@@ -100,6 +101,21 @@ var bugs = []bug{
 		name: "connections that were given up are not ended", parts: []load.Part{load.Feeds}, only: []string{deliveredLate},
 		edits: []Edit{{"internal/wire/fence.go", "if last := f.ids[run]; last != 0 {", "if last := f.ids[run]; false {"}},
 		finds: []string{"feed: an acknowledged write is there", "feed: one goroutine's writes are in its order", "follower: "},
+	},
+	{
+		name: "what an Async sent is sent again behind what came later", parts: []load.Part{load.Feeds}, only: []string{"silence", "half open"},
+		edits: []Edit{{"internal/wire/outbox.go", "	all = append(all, o.queue...)\n", "	all = append(slices.Clone(o.queue), all...)\n"}},
+		finds: []string{"follower: one goroutine's items are told in its order", "follower: what it missed is told"},
+	},
+	{
+		name: "an Async is flushed before all is answered", parts: []load.Part{load.Queues}, often: true,
+		edits: []Edit{{"internal/host/async.go", "for until := a.added; a.answered < until; {", "for until := a.added - min(a.added, 1); a.answered < until; {"}},
+		finds: []string{"stream: a flush waits for all before it"},
+	},
+	{
+		name: "an Async tells of success where nothing was sent", parts: []load.Part{load.Queues},
+		edits: []Edit{{"internal/host/async.go", "it, one := p.items[p.told], p.err\n", "it, one := p.items[p.told], error(nil)\n		if p.err != nil {\n			it.done(it.id, nil)\n			p.told++\n			continue\n		}\n"}},
+		finds: []string{"queue: an acknowledged item is delivered"},
 	},
 }
 

@@ -43,6 +43,7 @@ func (r *Run) audit(h *ledger.History, lives map[string]audit.Life) {
 	defer cancel()
 	v := r.verdict
 	audit.Calls(v, h, lives)
+	audit.Streams(v, h)
 	audit.Queue(v, h, load.Queue, lives, r.left(ctx, load.Queue), r.taken(ctx, h, lives))
 	reply, err := r.System.Do(ctx, "GET", contract.Finishes.Of(r.wire(load.Set)))
 	require.NoError(r.t, err)
@@ -54,7 +55,7 @@ func (r *Run) audit(h *ledger.History, lives map[string]audit.Life) {
 	audit.Feed(v, h, load.Feed, items)
 	audit.Copies(v, h, load.Feed, lastFence, r.followers(h, load.Feed), items)
 	audit.Ring(v, h, load.Ring, load.Bound, r.feedItems(ctx, load.Ring))
-	audit.Readers(v, h, load.News, r.excuse(), v.Faults[slotsMigrated] > 0)
+	audit.Readers(v, h, load.News, r.excuse(), v.Faults[slotsMigrated] > 0, r.turns)
 	lists := r.lists(ctx)
 	audit.Lists(v, h, load.List, lists, r.gone)
 	audit.Board(v, h, load.Board, lists[load.Board])

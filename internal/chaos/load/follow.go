@@ -17,7 +17,8 @@ func (p *process) followers() {
 	p.follow(Feed, feed.FollowOptions{Snapshot: true, Mailbox: 64}, func(c *caller, sub *feed.Subscription) {
 		(&mirror{caller: c, bodies: map[string]string{}}).run(sub)
 	})
-	p.follow(News, feed.FollowOptions{Mailbox: 8}, (*caller).read)
+	// A small mailbox is full now and then; with a large one order is seen.
+	p.follow(News, feed.FollowOptions{Mailbox: []int{8, 2048}[p.others.Load()%2]}, (*caller).read)
 }
 
 // follow follows a feed until the engine is closed.

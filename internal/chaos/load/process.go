@@ -122,9 +122,9 @@ func (p *process) start() {
 		role Role
 		do   func()
 	}{
-		{Queues, Producer, p.queueProducers}, {Queues, Worker, p.queueWorkers},
-		{Jobs, Producer, p.jobProducers}, {Jobs, Worker, p.jobWorkers},
-		{Feeds, Producer, p.publishers}, {Feeds, Worker, p.followers},
+		{Queues, Producer, p.queueProducers}, {Queues, Producer, p.queueStreams}, {Queues, Worker, p.queueWorkers},
+		{Jobs, Producer, p.jobProducers}, {Jobs, Producer, p.jobStreams}, {Jobs, Worker, p.jobWorkers},
+		{Feeds, Producer, p.publishers}, {Feeds, Producer, p.feedStreams}, {Feeds, Worker, p.followers},
 		{Lists, Producer, p.listWriters}, {Lists, Producer, p.boardWriters}, {Lists, Worker, p.boardFollowers},
 		{Histories, p.Role, p.historians},
 		{Doomed, p.Role, p.doomed},
