@@ -33,7 +33,7 @@ func (f *Feed) Async(o AsyncOptions) *Async {
 		Pending: o.Pending,
 		Call: func(p *host.Part, groups int) actor.Asker[[]int64] {
 			c := wire.NewCall(publish, groups, p.Args, wire.Statuses)
-			c.Repeatable = true
+			c.Repeatable, c.Ordered = true, true
 			return c
 		},
 		Outcome: func(status int64) error { return host.Refusal(status, contract.TypeFeed) },
@@ -56,7 +56,10 @@ func (f *Feed) Async(o AsyncOptions) *Async {
 // must not call the Async.
 func (a *Async) Publish(ctx context.Context, body []byte, done func(id string, err error)) (id string, err error) {
 	id = contract.NewID()
-	return id, a.publish(ctx, Item{ID: id, Body: body}, done)
+	if err := a.publish(ctx, Item{ID: id, Body: body}, done); err != nil {
+		return "", err
+	}
+	return id, nil
 }
 
 // PublishAs is Publish under an id of yours: it adds an item, or edits the one that has it.

@@ -14,6 +14,7 @@ var files embed.FS
 var (
 	publish = wire.MustScript(files, wire.Script{Name: "feed/publish", Group: 2,
 		Keys:     []contract.Key{contract.IDs, contract.Items, contract.Publishes, contract.Config},
+		Ordered:  []contract.Key{contract.Done},
 		Channels: []contract.Key{contract.Publish, contract.Edit, contract.Retract}})
 	trim = wire.MustScript(files, wire.Script{Name: "feed/trim", Group: 1,
 		Keys:     []contract.Key{contract.IDs, contract.Items, contract.Config},

@@ -31,7 +31,9 @@ func (j *Jobs) Async(o AsyncOptions) *Async {
 		Name:    j.h,
 		Pending: o.Pending,
 		Call: func(p *host.Part, groups int) actor.Asker[[]int64] {
-			return newPutting(p.Args, groups, p.Soonest)
+			c := newPutting(p.Args, groups, p.Soonest)
+			c.Ordered = true
+			return c
 		},
 		Outcome: outcome,
 		Wrap:    func(err error) error { return j.wrap("put", err) },
@@ -55,12 +57,16 @@ func (a *Async) Put(ctx context.Context, body []byte, done func(id string, err e
 	if err := a.jobs.checkPut(it, o); err != nil {
 		return "", a.jobs.wrap("put", host.Refused(err))
 	}
-	return it.id, a.sent.Add(ctx, it.id, done, func(p *host.Part, first bool) {
+	err = a.sent.Add(ctx, it.id, done, func(p *host.Part, first bool) {
 		if o.Delay > 0 && (p.Soonest == 0 || o.Delay < p.Soonest) {
 			p.Soonest = o.Delay
 		}
 		p.Args = it.appendTo(p.Args.NumberIf(first), o)
 	})
+	if err != nil {
+		return "", err
+	}
+	return it.id, nil
 }
 
 // Flush waits until all jobs accepted before it are answered, or ctx ends. It returns

@@ -99,7 +99,11 @@ func (j *Jobs) PutMany(ctx context.Context, bodies [][]byte, opts ...PutOptions)
 	}
 	failed := host.SendParts(ctx, j.h, len(items),
 		func(i int) int { return len(items[i].body) },
-		func(from, to int) (*putting, error) { return putPart(items[from:to], o), nil },
+		func(from, to int) (*putting, error) {
+			c := putPart(items[from:to], o)
+			c.Ordered = to-from < len(items)
+			return c, nil
+		},
 		func(from, to int, statuses []int64, err error) error {
 			var first error
 			for i := from; i < to; i++ {

@@ -33,7 +33,7 @@ func (q *Queue) Async(o AsyncOptions) *Async {
 		Pending: o.Pending,
 		Call: func(p *host.Part, groups int) actor.Asker[[]int64] {
 			c := wire.NewCall(put, groups, p.Args, wire.Statuses)
-			c.Numbered, c.Repeatable = true, true
+			c.Numbered, c.Repeatable, c.Ordered = true, true, true
 			return c
 		},
 		Outcome: func(status int64) error { return host.Refusal(status, contract.TypeQueue) },
@@ -55,9 +55,13 @@ func (a *Async) Put(ctx context.Context, body []byte, done func(id string, err e
 	}
 	id = contract.NewID()
 	high := priority(opts)
-	return id, a.sent.Add(ctx, id, done, func(p *host.Part, first bool) {
+	err = a.sent.Add(ctx, id, done, func(p *host.Part, first bool) {
 		p.Args = p.Args.NumberIf(first).String(id).Bytes(body).String(high)
 	})
+	if err != nil {
+		return "", err
+	}
+	return id, nil
 }
 
 // Flush waits until all items accepted before it are answered, or ctx ends. It returns

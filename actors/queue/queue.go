@@ -133,7 +133,11 @@ func (q *Queue) PutMany(ctx context.Context, bodies [][]byte, opts ...PutOptions
 	high := priority(opts)
 	failed := host.SendParts(ctx, q.h, len(items),
 		func(i int) int { return len(items[i].Body) },
-		func(from, to int) (*wire.Call[int64], error) { return putPart(items[from:to], high), nil },
+		func(from, to int) (*wire.Call[int64], error) {
+			c := putPart(items[from:to], high)
+			c.Ordered = to-from < len(items)
+			return c, nil
+		},
 		func(from, to int, status int64, err error) error {
 			if err == nil {
 				err = host.Refusal(status, contract.TypeQueue)

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/thoonk-go/thoonk/internal/chaos/ledger"
 	"github.com/thoonk-go/thoonk/internal/chaos/load"
 )
 
@@ -179,9 +178,6 @@ func (r *Run) faults(ctx context.Context) {
 		r.striking.Go(func() {
 			defer func() { <-turn }()
 			struck := time.Since(began)
-			if of[f.Kind] == "server" {
-				defer r.turn(ledger.Now())
-			}
 			err := k.Strike(ctx, f)
 			r.t.Logf("%6.3f s to %6.3f s: %s, %d", struck.Seconds(), time.Since(began).Seconds(), k.Name, f.On)
 			if err != nil && ctx.Err() == nil {
@@ -190,14 +186,6 @@ func (r *Run) faults(ctx context.Context) {
 		})
 	}
 	r.striking.Wait()
-}
-
-// turn notes that the server was at fault from then until now. It may take a second until it is right again: scripts come with the
-// next calls, replicas connect.
-func (r *Run) turn(from int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.turns = append(r.turns, [2]int64{from, ledger.Now() + int64(time.Second)})
 }
 
 // awaitOperations waits until so many more are done, or a while when little gets done.

@@ -55,7 +55,7 @@ func (r *Run) audit(h *ledger.History, lives map[string]audit.Life) {
 	audit.Feed(v, h, load.Feed, items)
 	audit.Copies(v, h, load.Feed, lastFence, r.followers(h, load.Feed), items)
 	audit.Ring(v, h, load.Ring, load.Bound, r.feedItems(ctx, load.Ring))
-	audit.Readers(v, h, load.News, r.excuse(), v.Faults[slotsMigrated] > 0, r.turns)
+	audit.Readers(v, h, load.News, r.excuse(), v.Faults[slotsMigrated] > 0)
 	lists := r.lists(ctx)
 	audit.Lists(v, h, load.List, lists, r.gone)
 	audit.Board(v, h, load.Board, lists[load.Board])

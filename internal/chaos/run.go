@@ -51,9 +51,8 @@ type Run struct {
 
 	striking sync.WaitGroup
 
-	mu    sync.Mutex
-	gone  map[string]bool // lists of processes that were killed, deleted to be tidy
-	turns [][2]int64      // when the server may have refused one call and run the next
+	mu   sync.Mutex
+	gone map[string]bool // lists of processes that were killed, deleted to be tidy
 }
 
 // A slot is the place of a process. When it is killed another one takes the place.

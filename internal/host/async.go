@@ -61,6 +61,7 @@ type Part struct {
 	Args    wire.Args
 	Soonest time.Duration // the shortest delay among them; 0: none has one
 
+	since time.Time // when the first was accepted
 	items []pending
 	call  actor.Asker[[]int64]
 	box   interface{ Done() <-chan struct{} }
@@ -99,6 +100,9 @@ func (a *Async[C]) Add(ctx context.Context, id string, done func(string, error),
 	}
 	p := a.open()
 	a.size -= len(p.Args)
+	if len(p.items) == 0 {
+		p.since = time.Now()
+	}
 	encode(p, len(p.items) == 0)
 	a.size += len(p.Args)
 	p.items = append(p.items, pending{id, done})
@@ -194,14 +198,10 @@ func (a *Async[C]) send() {
 		box, err := a.cfg.Name.Send(context.Background(), any(p.call).(C))
 		if p.err = err; err == nil {
 			p.box = box
-			select {
-			case <-box.Quit():
-				// The actor was idle and is ending: it may refuse this part, which then has to
-				// run before the next one does.
+			if ending(box) { // it may refuse this part, which then has to run before the next one does
 				a.mu.Lock()
 				a.barrier = true
 				a.mu.Unlock()
-			default:
 			}
 		}
 		sent <- p
@@ -218,10 +218,12 @@ func (a *Async[C]) next() *Part {
 			a.parts++
 			a.mu.Unlock()
 			p.call = a.cfg.Call(p, len(p.items))
+			any(p.call).(interface{ Since(time.Time) }).Since(p.since)
 			return p
 		}
 		if len(a.waiting) == 0 && a.parts == 0 {
 			a.running = false
+			a.release()
 			a.mu.Unlock()
 			return nil
 		}
@@ -301,6 +303,19 @@ func (a *Async[C]) reuse(p *Part) {
 		*p = Part{Args: p.Args[:0], items: p.items[:0]}
 		a.spare = append(a.spare, p)
 	}
+}
+
+// release lets go of all spare parts but a small one, for what comes seldom. The caller holds mu.
+func (a *Async[C]) release() {
+	const small = 4 << 10 // bytes
+	i := slices.IndexFunc(a.spare, func(p *Part) bool { return cap(p.Args) <= small })
+	if i < 0 {
+		a.spare = nil
+		return
+	}
+	a.spare[0] = a.spare[i]
+	clear(a.spare[1:])
+	a.spare = a.spare[:1]
 }
 
 func (a *Async[C]) answer(p *Part) ([]int64, error) {

@@ -37,6 +37,8 @@ type Batch struct {
 	// same connection: on another one they could overtake each other.
 	before *Batch
 	conn   radix.Conn // set before written
+	// last is the number of the last ordered run up to here that may still be under way.
+	last atomic.Uint64
 
 	written atomic.Bool   // some of it may have reached Redis
 	wrote   chan struct{} // is told when it is written; nil: nobody
@@ -63,6 +65,9 @@ type run struct {
 	done     bool // answered, by elements or by a refusal
 	decoded  int  // commands that have their elements
 	refusal  string
+
+	ordered       bool   // one of its commands is
+	number, after uint64 // of an ordered run, and of the one in front of it
 }
 
 func (b *Batch) add(c Command) {
@@ -76,12 +81,13 @@ func (b *Batch) add(c Command) {
 			last.to++
 			last.groups += r.Groups
 			last.args += r.args()
+			last.ordered = last.ordered || r.Ordered
 			b.size += len(r.Args)
 			return
 		}
 	}
 	b.runs = append(b.runs, run{
-		from: len(b.cmds), to: len(b.cmds) + 1, groups: r.Groups, args: r.args(), repeat: r.repeat,
+		from: len(b.cmds), to: len(b.cmds) + 1, groups: r.Groups, args: r.args(), repeat: r.repeat, ordered: r.Ordered,
 	})
 	b.cmds = append(b.cmds, c)
 	b.size += len(r.Args)
@@ -108,7 +114,6 @@ func (b *Batch) Perform(_ context.Context, conn radix.Conn) error {
 	if b.before != nil && b.before.conn != conn {
 		return resp.ErrConnUsable{Err: errOvertaking}
 	}
-	b.before = nil // or each batch would keep all those before it
 	b.conn = conn
 	b.lane.current.Store(&conn)
 	known := b.lane.knows(conn, b)
@@ -195,7 +200,7 @@ func (b *Batch) complete() bool {
 // turned is why Redis did not run all of the batch now, if it will later or elsewhere.
 func (b *Batch) turned() error {
 	for i := range b.runs {
-		if r := &b.runs[i]; r.refusal != "" && passes(r.refusal) {
+		if r := &b.runs[i]; r.refusal != "" && passes(r.refusal) && !early(r.refusal) {
 			return errors.New(r.refusal)
 		}
 	}
@@ -234,6 +239,7 @@ func (m *marshaler) MarshalRESP(w io.Writer, _ *resp.Opts) error {
 		r.sent = true
 		buf = b.script(i).appendHead(buf[:0], head{
 			name: b.name, instance: b.instance, args: r.args, suffixes: b.suffixes(i), repeat: r.repeat, eval: r.eval, cluster: b.lane.Cluster,
+			after: r.after, number: r.number,
 		})
 		if _, err := w.Write(buf); err != nil {
 			return err
@@ -269,6 +275,31 @@ func (b *Batch) number() {
 		r.number = next
 		r.Args.setNumber(next)
 	})
+	b.order()
+}
+
+// order has each ordered run wait for the one in front of it. It gets a number of its own, or that of the last of its
+// commands, if they have numbers, which says as much.
+func (b *Batch) order() {
+	last := b.last.Load()
+	if b.before != nil {
+		last = b.before.last.Load() // it was written before, for it took the same connection
+		b.before = nil              // or each batch would keep all those before it
+	}
+	for i := range b.runs {
+		r := &b.runs[i]
+		if !r.ordered {
+			continue
+		}
+		if r.number == 0 {
+			r.after = last
+			if r.number = b.cmds[r.to-1].request().number; r.number == 0 {
+				r.number = b.numbers.Add(1)
+			}
+		}
+		last = r.number
+	}
+	b.last.Store(last)
 }
 
 // unnumbered calls do with each request that needs a number.

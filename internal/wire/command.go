@@ -57,8 +57,12 @@ type Request struct {
 	Patient bool
 	// Last says that its batch ends with it: what is added later goes with another one.
 	Last bool
+	// Ordered says that it must not run before the ordered ones of the name that were sent in
+	// front of it. Redis may refuse one batch and, a moment later, run the next one, which is on
+	// its way already. The script has to call early.
+	Ordered bool
 
-	born   time.Time // when it was first about to be sent
+	born   time.Time // since when its caller waits, as far as that is known
 	repeat bool      // it may have run before
 	number uint64    // that it was last written with
 }
@@ -68,6 +72,9 @@ func (r *Request) request() *Request { return r }
 // keepsNumber reports that it will be sent with the number it has. Nothing with a
 // newer number may run before it: its script would take it for a late copy.
 func (r *Request) keepsNumber() bool { return r.Numbered && r.repeat }
+
+// Since tells for how long its caller has been waiting already.
+func (r *Request) Since(t time.Time) { r.born = t }
 
 // rank is its place among commands that are sent again.
 func (r *Request) rank() uint64 {

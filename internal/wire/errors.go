@@ -35,10 +35,16 @@ func (e *RefusedError) Unwrap() error {
 // Refusals that pass by themselves: Redis is starting, failing over, or busy, or a cluster moves the slot to another node.
 var passing = []string{"MOVED", "ASK", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS"}
 
+// early reports that a script refused to run because the ordered call in front of it had not.
+func early(refusal string) bool { return strings.HasPrefix(refusal, "EARLY") }
+
 // Before version 7 Redis wraps the error of a command inside of a script.
 const wrapped = "ERR Error running script"
 
 func passes(refusal string) bool {
+	if early(refusal) {
+		return true
+	}
 	for _, p := range passing {
 		if strings.HasPrefix(refusal, p) || strings.HasPrefix(refusal, wrapped) && strings.Contains(refusal, ": -"+p+" ") {
 			return true

@@ -74,6 +74,11 @@ func TestScriptHeaders(t *testing.T) {
 				for i, k := range own {
 					assert.Equal(t, string(s.Own[i]), k+":", "KEYS[%d]", len(s.Keys)+i+1)
 				}
+				ordered := entries(t, h["ordered"], len(s.Keys)+len(s.Own)+1)
+				assert.Len(t, ordered, len(s.Ordered), "keys of ordered calls")
+				for i, k := range ordered {
+					assert.Equal(t, string(s.Ordered[i]), k+":", "KEYS[%d]", len(s.Keys)+len(s.Own)+i+1)
+				}
 				assert.Equal(t, s.Each != "", h["each"] != "", "each")
 				if s.Each != "" {
 					assert.Regexp(t, "^"+strings.TrimSuffix(string(s.Each), ":")+`\b`, h["each"])
@@ -86,7 +91,7 @@ func TestScriptHeaders(t *testing.T) {
 					if s.Each != "" {
 						n-- // of one command
 					}
-					assert.LessOrEqual(t, n, len(s.Keys)+len(s.Own), "KEYS[%d] is used and not sent", n)
+					assert.LessOrEqual(t, n, len(s.Keys)+len(s.Own)+len(s.Ordered), "KEYS[%d] is used and not sent", n)
 				}
 
 				args := entries(t, h["ARGV"], 1)
@@ -128,7 +133,7 @@ func header(t *testing.T, text string) map[string]string {
 		if !ok {
 			return h
 		}
-		for _, l := range []string{"KEYS", "of engine", "each", "ARGV", "groups of", "then", "Returns", "Publishes"} {
+		for _, l := range []string{"KEYS", "of engine", "ordered", "each", "ARGV", "groups of", "then", "Returns", "Publishes"} {
 			if rest, ok := strings.CutPrefix(line, l+" "); ok && (label != "" || l == "KEYS") {
 				label, line = l, rest
 				break

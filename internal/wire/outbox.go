@@ -51,6 +51,7 @@ type Outbox struct {
 	pace    pace
 
 	failed  []*Batch // to be sent again once nothing is under way
+	refused uint64   // the number of the last ordered run that is known not to have run
 	backoff time.Duration
 	pause   *time.Timer // non-nil while waiting for the next attempt
 	cause   error       // why the last attempt failed
@@ -63,6 +64,9 @@ func NewOutbox(cfg OutboxConfig) *Outbox { return &Outbox{cfg: cfg} }
 // Add takes a command over. It is sent by a later Flush.
 func (o *Outbox) Add(c Command) {
 	r := c.request()
+	if o.pause != nil && !o.waits(c, time.Now()) {
+		return
+	}
 	o.queue = append(o.queue, c)
 	o.groups += r.Groups
 	o.size += len(r.Args)
@@ -78,8 +82,11 @@ func (o *Outbox) count(r *Request, sign int) {
 	}
 }
 
-// Full reports that enough waits for one more batch: leave the rest in the inbox.
-func (o *Outbox) Full() bool { return o.groups >= MaxBatch || o.size >= MaxBatchSize }
+// Full reports that enough waits for one more batch: leave the rest in the inbox. While Redis is
+// away nothing is left there, since nobody looks there for how long its callers have waited.
+func (o *Outbox) Full() bool {
+	return o.pause == nil && (o.groups >= MaxBatch || o.size >= MaxBatchSize)
+}
 
 // Empty reports that there is nothing to send and nothing to wait for.
 func (o *Outbox) Empty() bool { return len(o.queue) == 0 && len(o.under) == 0 && len(o.failed) == 0 }
@@ -202,6 +209,10 @@ func (o *Outbox) settle(b *Batch) {
 	again := b.cmds[:0]
 	for i := range b.runs {
 		r := &b.runs[i]
+		if r.ordered && (r.refusal != "" || !r.done && r.after != 0 && r.after == o.refused) {
+			// Where the answer was lost, too: it would have been early.
+			r.sent, o.refused = false, r.number
+		}
 		for j, c := range b.cmds[r.from:r.to] {
 			switch {
 			case j < r.decoded && b.short && !c.request().ReadOnly:
@@ -232,10 +243,11 @@ func (o *Outbox) settle(b *Batch) {
 // again, else it has been settled or its caller has left.
 func (o *Outbox) keep(b *Batch, r *run, c Command) bool {
 	req := c.request()
-	if r.done {
-		o.cause = errors.New(r.refusal)
-	} else {
+	switch {
+	case !r.done:
 		o.cause = b.err
+	case !early(r.refusal) || o.cause == nil: // the call in front of it knows why
+		o.cause = errors.New(r.refusal)
 	}
 	if ran := r.sent && !req.ReadOnly; ran && !req.Repeatable {
 		c.Settle(unknown(o.cause))
@@ -263,19 +275,26 @@ func (o *Outbox) wait() {
 	o.failed, o.queue, o.groups, o.size, o.callers, o.hurried = nil, nil, 0, 0, 0, 0
 	o.trouble = time.Now()
 	for _, c := range all {
-		r := c.request()
-		if r.born.IsZero() {
-			r.born = o.trouble
-		}
-		if !r.Patient && o.trouble.Sub(r.born) > o.cfg.Patience {
-			c.Settle(unavailable(r.repeat, o.cause))
-		} else {
+		if o.waits(c, o.trouble) {
 			o.Add(c)
 		}
 	}
 	o.cfg.Stats.Retries.Add(1)
 	o.backoff = min(max(2*o.backoff, minBackoff), maxBackoff)
 	o.pause = time.NewTimer(o.backoff/2 + rand.N(o.backoff))
+}
+
+// waits reports that a command may wait for Redis, which is away. Otherwise it has waited long enough, and is answered.
+func (o *Outbox) waits(c Command, now time.Time) bool {
+	r := c.request()
+	if r.born.IsZero() {
+		r.born = now
+	}
+	if r.Patient || now.Sub(r.born) <= o.cfg.Patience {
+		return true
+	}
+	c.Settle(unavailable(r.repeat, o.cause))
+	return false
 }
 
 // Resume ends the pause.

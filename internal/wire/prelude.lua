@@ -82,6 +82,14 @@ local function hasRun(done, number)
   return not oldest or number < oldest
 end
 
+-- early is the reply of a call that has to run behind another one, if that has not run: Redis refused it, and it is
+-- sent again. how is ARGV[1] of an ordered call: repeat, the number of the call in front of it that was under way, its own.
+local function early(how, done)
+  local before = tonumber(string.match(how, '^. (%d+)') or 0)
+  return before > 0 and not hasRun(done, before)
+    and redis.error_reply('EARLY the call in front of it has not run') or nil
+end
+
 -- withRun is calls with one more, of which some have greater numbers: it was refused, and is repeated.
 local function withRun(calls, from, to)
   local list, placed = {}, false

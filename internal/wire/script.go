@@ -24,6 +24,7 @@ type Script struct {
 	Name     string         // kind/verb, as the file is called
 	Keys     []contract.Key // KEYS, without the name
 	Own      []contract.Key // further KEYS, of the name and this engine
+	Ordered  []contract.Key // further KEYS, of the name and this engine, of calls that are ordered
 	Each     contract.Key   // further KEYS, of the name and a command's Suffix, for each command that is Keyed
 	Channels []contract.Key // ARGV[2] and following, without the name
 	Group    int            // arguments per group; 0: any number, in a call of its own
@@ -115,6 +116,7 @@ type head struct {
 	suffixes       []string // of the commands' keys
 	repeat, eval   bool
 	cluster        bool
+	number, after  uint64 // of an ordered call, and of the one in front of it, if it is under way
 }
 
 // appendHead appends everything of a call up to the arguments of its groups.
@@ -126,7 +128,11 @@ type head struct {
 // TRYAGAIN, or ASK when the others have moved.
 func (s *Script) appendHead(buf []byte, h head) []byte {
 	cluster := h.cluster && h.name != "" // the scripts about the set of names call one command with one key
-	keys := len(s.Keys) + len(s.Own) + len(h.suffixes)
+	own := s.Own
+	if h.number != 0 && len(s.Ordered) > 0 {
+		own = slices.Concat(own, s.Ordered)
+	}
+	keys := len(s.Keys) + len(own) + len(h.suffixes)
 	if cluster {
 		keys++
 	}
@@ -143,7 +149,7 @@ func (s *Script) appendHead(buf []byte, h head) []byte {
 	for _, k := range s.Keys {
 		buf = appendKey(buf, k, h.name)
 	}
-	for _, k := range s.Own {
+	for _, k := range own {
 		buf = appendLongKey(buf, k, h.name, h.instance)
 	}
 	for _, suffix := range h.suffixes {
@@ -152,11 +158,17 @@ func (s *Script) appendHead(buf []byte, h head) []byte {
 	if cluster {
 		buf = appendKey(buf, contract.Moving, h.name)
 	}
+	repeat := byte('0')
 	if h.repeat {
-		buf = append(buf, "$1\r\n1\r\n"...)
-	} else {
-		buf = append(buf, "$1\r\n0\r\n"...)
+		repeat = '1'
 	}
+	var text [1 + 2*21]byte
+	how := append(text[:0], repeat)
+	if h.number != 0 {
+		how = strconv.AppendUint(append(how, ' '), h.after, 10)
+		how = strconv.AppendUint(append(how, ' '), h.number, 10)
+	}
+	buf = appendBulk(buf, how)
 	for _, c := range s.Channels {
 		buf = appendKey(buf, c, h.name)
 	}

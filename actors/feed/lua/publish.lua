@@ -1,14 +1,15 @@
 -- Publish items: each is added, or edited if its id is there, and moves to the
 -- end of the feed; a bounded feed evicts its oldest (contract 3).
 -- KEYS       1 feed.ids  2 feed.items  3 feed.publishes  4 feed.config
--- ARGV       1 repeat  2 feed.publish  3 feed.edit  4 feed.retract
+-- ordered    5 feed.done: the number of the last ordered call that ran
+-- ARGV       1 repeat, of ordered calls with what it has to run behind and its number  2 feed.publish  3 feed.edit  4 feed.retract
 -- groups of  2: id, item
 -- Returns    a status per item: 1 added, 2 edited; 3 and 4 the same, but the feed
 --            is still above its bound: call trim
 -- Publishes  feed.retract id for each evicted item, then feed.publish id\0item
 --            or feed.edit id\0item
 local ids, items, publishes, config = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local repeated, publish, edit, retract = ARGV[1] == '1', ARGV[2], ARGV[3], ARGV[4]
+local repeated, publish, edit, retract = string.sub(ARGV[1], 1, 1) == '1', ARGV[2], ARGV[3], ARGV[4]
 local first, groups = 5, (#ARGV - 4) / 2
 
 -- Evictions of one call stay below this, however far the feed is above its bound.
@@ -51,6 +52,14 @@ for i = 1, groups do
 end
 local there = redis.call('ZMSCORE', ids, unpack(wanted))
 redis.call('HLEN', items) -- fails if it is no hash, before anything is written
+local number, ran = string.match(ARGV[1], '(%d+)$', 2), nil
+if number then
+  ran = redis.call('GET', KEYS[5])
+  local refusal = early(ARGV[1], ran)
+  if refusal then
+    return refusal
+  end
+end
 
 -- What each group does: 1 add, 2 edit, false: a first try has done it already. What
 -- comes behind one that is not as the first try left it is done again too: else that
@@ -73,6 +82,9 @@ end
 -- INCRBY comes first: it is the one write that a foreign value can make fail.
 if done < groups then
   redis.call('INCRBY', publishes, groups - done)
+end
+if number and tonumber(number) > newestRun(ran) then
+  redis.call('SET', KEYS[5], number, 'PX', 3600000)
 end
 
 local reply = {}

@@ -3,7 +3,7 @@
 -- KEYS       1 feed.ids  2 feed.items  3 feed.published  4 feed.delayed
 --            5 feed.publishes  6 feed.config
 -- of engine  7 feed.done
--- ARGV       1 repeat  2 feed.publishes (channel)
+-- ARGV       1 repeat, and what it has to run behind  2 feed.publishes (channel)
 -- groups of  4: the command's number or "" (the one before), id, item, options: "" or
 --            "1" if the caller chose the id or "0", "1" for high priority or "0", ms of
 --            delay
@@ -21,6 +21,10 @@ redis.call('ZCARD', delayed)
 redis.call('HLEN', items)
 local ran = redis.call('GET', done)
 local last = newestRun(ran)
+local refusal = #ARGV[1] > 1 and early(ARGV[1], ran)
+if refusal then
+  return refusal
+end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local stamp = string.format('%.0f', now)

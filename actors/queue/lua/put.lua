@@ -2,7 +2,7 @@
 -- does nothing: its item may have been taken already.
 -- KEYS       1 feed.ids  2 feed.items  3 feed.publishes  4 feed.config
 -- of engine  5 feed.done
--- ARGV       1 repeat
+-- ARGV       1 repeat, and what it has to run behind
 -- groups of  4: the command's number or "" (the one before), id, item, "1" for high
 --            priority or "0"
 -- Returns    1 per item
@@ -16,6 +16,10 @@ redis.call('LLEN', ids) -- these fail on a foreign value before anything is writ
 redis.call('HLEN', items)
 local ran = redis.call('GET', done)
 local last = newestRun(ran)
+local refusal = #ARGV[1] > 1 and early(ARGV[1], ran)
+if refusal then
+  return refusal
+end
 
 local number, oldest, newest, fresh = 0, nil, nil, false
 local low, high, values, n, reply = {}, {}, {}, 0, {}

@@ -19,9 +19,7 @@ const gap = "gap "
 //
 // What is told once depends on excuse, for Redis tells of an item before a replica has it. Where slots were moved, messages of
 // the old and the new node may have passed each other, or not, in the moment before the followers were told of a gap.
-// And in some stretches of time, turns, Redis may have refused what a goroutine sent and run what it sent behind that without
-// waiting: then it is told later, and not never.
-func Readers(v *Verdict, h *ledger.History, name string, excuse Excuse, moved bool, turns [][2]int64) {
+func Readers(v *Verdict, h *ledger.History, name string, excuse Excuse, moved bool) {
 	published := map[string][]*ledger.Call{} // acknowledged, by writer
 	place := map[string]int{}                // index in published
 	outcome := map[string]string{}
@@ -57,7 +55,7 @@ func Readers(v *Verdict, h *ledger.History, name string, excuse Excuse, moved bo
 		}
 	}
 	for p, events := range seen {
-		readers(v, p, events, published, place, outcome, excuse, moved, turns)
+		readers(v, p, events, published, place, outcome, excuse, moved)
 	}
 	v.Remark("publishes with an unknown outcome", unsure)
 }
@@ -75,18 +73,13 @@ const (
 	Continued
 )
 
-// few is as many items as are published in a second or two.
-const few = 300
-
-// soon reports whether a gap without a number is told that much later.
-func soon(events []string) bool { return slices.Contains(events[:min(few, len(events))], gap+"0") }
-
-// turned reports whether all of these were under way at a turn.
-func turned(turns [][2]int64, calls []*ledger.Call) bool {
-	return !slices.ContainsFunc(calls, func(c *ledger.Call) bool { return during(turns, c) == 0 })
+// soon reports whether a gap without a number is told a second or two later: of as many items as are published in that time.
+func soon(events []string) bool {
+	const items = 300
+	return slices.Contains(events[:min(items, len(events))], gap+"0")
 }
 
-func readers(v *Verdict, p string, events []string, published map[string][]*ledger.Call, place map[string]int, outcome map[string]string, excuse Excuse, moved bool, turns [][2]int64) {
+func readers(v *Verdict, p string, events []string, published map[string][]*ledger.Call, place map[string]int, outcome map[string]string, excuse Excuse, moved bool) {
 	next := map[string]int{} // by writer: the index after the last that was seen
 	began := map[string]bool{}
 	gaps, told := 0, int64(0) // since the stretch began in which nothing is certain
@@ -96,11 +89,9 @@ func readers(v *Verdict, p string, events []string, published map[string][]*ledg
 	times := map[string]int{}
 	links := 0                 // gaps without a number: connections to Redis that were replaced
 	seenOn := map[string]int{} // by item: links when it was last seen
-	late := map[string]int{}   // items that others passed at a turn, and where that was
 	for i, e := range events {
 		if n, ok := strings.CutPrefix(e, gap); ok {
 			gaps++
-			clear(late)
 			k, _ := strconv.ParseInt(n, 10, 64)
 			told += k
 			certain = certain && k > 0
@@ -132,27 +123,12 @@ func readers(v *Verdict, p string, events []string, published map[string][]*ledg
 				next[w] = max(next[w], at+1)
 				continue
 			}
-			if _, ok := late[e]; ok {
-				delete(late, e)
-				continue
-			}
-			if passed := published[w][next[w]:max(next[w], at)]; gaps == since[w] && len(passed) > 0 && turned(turns, passed) {
-				v.Remark("items that others passed, the server was at fault", len(passed))
-				for _, c := range passed {
-					late[c.Bodies[0]] = i
-				}
-				next[w] = at + 1
-				continue
-			}
 			v.Check(skipped >= 0 || again, "follower: one goroutine's items are told in its order", "%s saw %s after %s", p, e, published[w][next[w]-1].Bodies[0])
 			v.Check(skipped <= 0 || gaps > since[w], "follower: what it missed is told", "%s saw %s and %s, and was told nothing of the %d between them: %v",
 				p, published[w][next[w]-1].Bodies[0], e, skipped, published[w][max(0, at-1)])
 			missing += int64(max(0, skipped))
 		}
 		began[w], next[w], since[w] = true, at+1, gaps
-	}
-	for item, i := range late {
-		v.Check(len(events)-i <= few, "follower: what it missed is told", "%s did not see %s, which others had passed", p, item)
 	}
 	if certain {
 		v.Check(missing <= told, "follower: as many as it missed are told", "%s missed %d at least, and was told of %d", p, missing, told)
