@@ -58,7 +58,7 @@ func directFeed(ctx context.Context, e *Env, s *wire.Script) (*feed.Feed, *direc
 	}
 	conn, err := e.Direct(ctx)
 	if err == nil {
-		err = conn.Load(s)
+		err = conn.Load(ctx, s)
 	}
 	return f, conn, err
 }

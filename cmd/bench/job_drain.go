@@ -47,7 +47,7 @@ type jobDrain struct {
 func fillJobs(ctx context.Context, e *Env, control *job.Jobs) (*jobDrain, error) {
 	conn, err := e.Near(ctx)
 	if err == nil {
-		err = conn.Load(jobScript("put"))
+		err = conn.Load(ctx, jobScript("put"))
 	}
 	if err != nil {
 		return nil, err

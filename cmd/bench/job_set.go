@@ -50,7 +50,7 @@ func directJobs(ctx context.Context, e *Env) (*job.Jobs, *direct.Conn, error) {
 	conn, err := e.Direct(ctx)
 	for _, verb := range []string{"put", "claim", "finish"} {
 		if err == nil {
-			err = conn.Load(jobScript(verb))
+			err = conn.Load(ctx, jobScript(verb))
 		}
 	}
 	return j, conn, err

@@ -43,7 +43,7 @@ func directQueue(ctx context.Context, e *Env) (*queue.Queue, *direct.Conn, error
 	conn, err := e.Direct(ctx)
 	for _, verb := range []string{"put", "take"} {
 		if err == nil {
-			err = conn.Load(queueScript(verb))
+			err = conn.Load(ctx, queueScript(verb))
 		}
 	}
 	return q, conn, err

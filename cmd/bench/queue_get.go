@@ -44,7 +44,7 @@ const (
 func newDrain(ctx context.Context, e *Env, name string, perSecond float64) (*drain, error) {
 	conn, err := e.Near(ctx)
 	if err == nil {
-		err = conn.Load(queueScript("put"))
+		err = conn.Load(ctx, queueScript("put"))
 	}
 	if err != nil {
 		return nil, err

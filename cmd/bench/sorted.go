@@ -94,7 +94,7 @@ func appendCeiling(ctx context.Context, e *Env) (Result, error) {
 	}
 	conn, err := e.Direct(ctx)
 	if err == nil {
-		err = conn.Load(sortedScript("insert"))
+		err = conn.Load(ctx, sortedScript("insert"))
 	}
 	if err != nil {
 		return Result{}, err

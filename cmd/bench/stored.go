@@ -23,7 +23,7 @@ func (e *Env) prefill(ctx context.Context, s *wire.Script, next func(i int64) []
 	}
 	conn, err := e.Near(ctx)
 	if err == nil {
-		err = conn.Load(s)
+		err = conn.Load(ctx, s)
 	}
 	if err != nil {
 		return err
