@@ -44,8 +44,8 @@
 //	-cpuprofile FILE  a profile of this process' processor time, of filling and checking too; -memprofile FILE of what it
 //	                  has allocated
 //
-// SIGINT ends the run under way and prints what there is; a second one ends the program at once. The exit code is 0, 1 if
-// a run failed, 2 for wrong flags, 130 after a signal.
+// SIGINT ends the run under way and prints what there is; a second one ends the program at once, prints nothing and leaves
+// nothing behind but keys on a server of yours. The exit code is 0, 1 if a run failed, 2 for wrong flags, 130 after a signal.
 //
 // # Scenarios and systems
 //

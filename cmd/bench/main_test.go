@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 	}
 	if os.Getenv(mainEnv) != "" {
 		register(telling)
+		register(stubborn)
 		main()
 	}
 	redistest.Main(m)
@@ -64,6 +65,16 @@ var telling = Scenario{Name: "test/telling", Systems: map[string]System{
 		return r, checkLen(ctx, e, control, r.Total)
 	},
 	report.Radix: publishRadix,
+}}
+
+// stubborn says when it runs and when it is interrupted, and then does not end.
+var stubborn = Scenario{Name: "test/stubborn", Systems: map[string]System{
+	report.Thoonk: func(ctx context.Context, _ *Env) (Result, error) {
+		fmt.Fprintln(os.Stderr, measuring)
+		<-ctx.Done()
+		fmt.Fprintln(os.Stderr, measuring)
+		select {}
+	},
 }}
 
 // decode reads stdout, which must hold one JSON value and nothing else.
