@@ -18,7 +18,7 @@ func newQueue(ctx context.Context, e *Env) (*queue.Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return q, e.prefill(ctx, queueScript("put"), puts(e, name).next, allPut)
+	return q, e.prefill(ctx, queueScript("put"), func() func(int64) []byte { return puts(e, name).next }, allPut)
 }
 
 // thoonkQueue is an empty queue twice: for the control engine, and for an engine to be measured.

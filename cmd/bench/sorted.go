@@ -17,7 +17,7 @@ func newSorted(ctx context.Context, e *Env) (*sorted.Sorted, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, e.prefill(ctx, sortedScript("insert"), appends(e, s.Name()), allAppended)
+	return s, e.prefill(ctx, sortedScript("insert"), func() func(int64) []byte { return appends(e, s.Name()) }, allAppended)
 }
 
 // thoonkSorted is an empty sorted feed twice: for the control engine, and for an engine to be measured.
