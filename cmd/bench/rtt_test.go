@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -65,8 +66,17 @@ func TestRoundTripEndsWithItsContext(t *testing.T) {
 				cancel(enough)
 				<-t.Context().Done()
 			}()
-			_, err = roundTrip(ctx, to)
-			require.ErrorIs(t, err, enough)
+			ended := make(chan error, 1)
+			go func() {
+				_, err := roundTrip(ctx, to)
+				ended <- err
+			}()
+			select {
+			case err := <-ended:
+				require.ErrorIs(t, err, enough)
+			case <-time.After(30 * time.Second): // half of what an answer may take
+				t.Fatal("it waits for the answer")
+			}
 		})
 	}
 }
