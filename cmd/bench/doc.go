@@ -10,7 +10,8 @@
 //
 // # Flags
 //
-// All can be written with one dash or two.
+// All can be written with one dash or two. What is counted goes to 100,000, -repeat to 1,000, -stored to 10,000,000, -size to
+// 67,108,864 (what an item may have), -d to 24h, -rtt to 10s, -rate from 0.01 to 1,000,000: more is refused, with exit code 2.
 //
 //	-list             list the scenarios and stop
 //	-run REGEXP       the scenarios to run: -run feed/, -run 'publish$'
@@ -19,7 +20,7 @@
 //	-d 5s             how long each run measures (default: 1s, or less so that all take half a minute)
 //	-callers 256      goroutines that call at the same time
 //	-size 100         size of an item, in bytes
-//	-input FILE       items of yours, one per line (JSON lines, say), instead of -size; they are used in turn
+//	-input FILE       items of yours, one per line (JSON lines, say), instead of -size; they are used in turn; 256 MiB at most
 //	-rate 20000       open loop, see below
 //	-rtt 1ms          a forwarder between every system and the server adds this to each round trip
 //	-stored 100000    items that are there before feed/publish, queue/put, job/put and sorted/append begin; how many
@@ -33,7 +34,7 @@
 //	-feeds 10000      of feed/idle; by default a fifth of them if -d is below 2s
 //	-workers 100      handlers at once, of job/drain, job/drain-rtt and job/pipeline
 //	-jobsets 100      of job/idle
-//	-topology WHAT    of topology/…: single, sentinel, or cluster:N with N primaries; it starts them
+//	-topology WHAT    of topology/…: single, sentinel, or cluster:N with N primaries, 1 to 9; it starts them
 //	-names 300        of topology/spread
 //	-fault killed     of topology/failover, or stopped, planned, cut-off
 //	-server KIND      auto, redis (a private one; an error without redis-server) or embedded
@@ -44,8 +45,8 @@
 //	-cpuprofile FILE  a profile of this process' processor time, of filling and checking too; -memprofile FILE of what it
 //	                  has allocated
 //
-// SIGINT ends the run under way and prints what there is; a second one ends the program at once. The exit code is 0, 1 if
-// a run failed, 2 for wrong flags, 130 after a signal.
+// SIGINT ends the run under way and prints what there is; a second one ends the program at once, prints nothing and leaves
+// nothing behind but keys on a server of yours. The exit code is 0, 1 if a run failed, 2 for wrong flags, 130 after a signal.
 //
 // # Scenarios and systems
 //
@@ -138,6 +139,10 @@
 // feed/restart has a redis-server of its own, with appendfsync always. It is killed (SIGKILL) in the middle of a run and
 // comes back after 2 s, or after the time of a run if that is shorter; the run takes so much longer. With a server of
 // yours it is left out, and with the embedded one.
+//
+// Without -input there are 64 different items, or as many as have 64 MiB together. feed/get reads from fewer items than 10,007, and
+// job/memory puts fewer than 10,000, if they would have more than 256 MB together. What needs calls of 64 items that are built
+// before, such as the ceiling, is left out with items of more than 4 MiB; its row says so.
 //
 // sorted/mixed has each caller touch only items that it has added, so that the result is known.
 //

@@ -17,7 +17,7 @@ func newFeed(ctx context.Context, e *Env) (*feed.Feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f, e.prefill(ctx, script(feed.Scripts(), "feed/publish"), publishes(e, f.Name()).next, allPut)
+	return f, e.prefill(ctx, script(feed.Scripts(), "feed/publish"), func() func(int64) []byte { return publishes(e, f.Name()).next }, allPut)
 }
 
 // publishes are calls that publish 64 items each.
@@ -58,7 +58,7 @@ func directFeed(ctx context.Context, e *Env, s *wire.Script) (*feed.Feed, *direc
 	}
 	conn, err := e.Direct(ctx)
 	if err == nil {
-		err = conn.Load(s)
+		err = conn.Load(ctx, s)
 	}
 	return f, conn, err
 }

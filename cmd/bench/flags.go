@@ -58,10 +58,10 @@ func (o *options) flagSet() *pflag.FlagSet {
 	fs.StringVar(&o.system, "system", "", "run the systems whose name matches the `regexp` instead: thoonk, ceiling, radix, asynq, asynq-8, bullmq")
 	fs.DurationVarP(&o.d, "duration", "d", 0, "how long each run measures; by default 1s, or less so that all take half a minute")
 	fs.IntVar(&o.callers, "callers", 256, "goroutines that call at the same time")
-	fs.IntVar(&o.size, "size", 100, "size of an item in `bytes`")
-	fs.StringVar(&o.input, "input", "", "`file` of items to use, one per line (JSON lines, say), instead of -size")
-	fs.Float64Var(&o.rate, "rate", 0, "open loop: `calls` per second, timed from when they were due; 0: as fast as it goes")
-	fs.DurationVar(&o.rtt, "rtt", 0, "what a forwarder adds to each round trip of every system")
+	fs.IntVar(&o.size, "size", 100, fmt.Sprintf("size of an item in `bytes`, %d at most", most("size")))
+	fs.StringVar(&o.input, "input", "", "`file` of items to use, one per line (JSON lines, say), instead of -size; 256 MiB at most")
+	fs.Float64Var(&o.rate, "rate", 0, "open loop: `calls` per second, 0.01 to 1,000,000, timed from when they were due; 0: as fast as it goes")
+	fs.DurationVar(&o.rtt, "rtt", 0, "what a forwarder adds to each round trip of every system, 10s at most")
 	fs.IntVar(&o.stored, "stored", 0, "items that are there before a run that adds one per call, or to be read by feed/get")
 	fs.IntVar(&o.repeat, "repeat", 1, "rounds, interleaved; then medians (minimum–maximum) are printed")
 	fs.StringVar(&o.server, "server", "auto", "auto, redis (a private one from PATH) or embedded")
@@ -89,8 +89,17 @@ func intFlag(fs *pflag.FlagSet, name string, value int, usage string) {
 	}
 }
 
-// parse reads the command line, and reports every problem that it can find before anything runs.
+// parse reads the command line and makes the items. It reports every problem that can be found before anything runs.
 func parse(args []string) (*options, error) {
+	o, err := readFlags(args)
+	if err == nil && !o.list && o.from == "" { // else nothing is measured
+		err = o.makePayloads(make(map[payloadsOf]*payloads))
+	}
+	return o, err
+}
+
+// readFlags is parse without items, of which there are many in some series.
+func readFlags(args []string) (*options, error) {
 	o := &options{root: "."}
 	fs := o.flagSet()
 	if err := fs.Parse(twoDashes(fs, args)); err != nil {
@@ -101,21 +110,11 @@ func parse(args []string) (*options, error) {
 	if fs.NArg() > 0 {
 		bad("unexpected argument %q", fs.Arg(0))
 	}
-	if o.d < 0 || fs.Changed("duration") && o.d == 0 {
-		bad("-d is %v, it must be above 0", o.d)
-	}
-	fs.VisitAll(func(f *pflag.Flag) {
-		if f.Value.Type() == "int" {
-			if n, _ := fs.GetInt(f.Name); n < 1 && f.Changed {
-				bad("-%s is %d, it must be at least 1", f.Name, n)
-			}
+	problems = append(problems, o.checkNumbers()...)
+	for _, s := range scenarios() {
+		if s.Check != nil {
+			problems = append(problems, s.Check(fs))
 		}
-	})
-	if o.rate < 0 {
-		bad("-rate is %v, it must be above 0", o.rate)
-	}
-	if o.rtt < 0 {
-		bad("-rtt is %v, it must be above 0", o.rtt)
 	}
 	if fs.Changed("system") && fs.Changed("vs") {
 		bad("-system and -vs exclude each other")
@@ -146,7 +145,7 @@ func parse(args []string) (*options, error) {
 		bad("-from is for -report")
 	}
 	if o.from != "" {
-		o.d = time.Second // nothing is measured
+		o.d = time.Second
 	} else if o.report {
 		problems = append(problems, o.makeParts(args)...)
 	} else if o.series != "" {
@@ -154,14 +153,13 @@ func parse(args []string) (*options, error) {
 	} else {
 		problems = append(problems, o.makePlan()...)
 	}
+	if err := errors.Join(problems...); err != nil {
+		return o, err
+	}
 	if o.d == 0 {
 		o.d = o.shortRun()
 	}
-	err := errors.Join(problems...)
-	if err == nil {
-		o.payloads, err = makePayloads(o.size, o.input)
-	}
-	return o, err
+	return o, nil
 }
 
 // twoDashes lets flags be written with one dash, as Go programs have them: -callers becomes --callers. A word that begins

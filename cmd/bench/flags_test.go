@@ -5,11 +5,15 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
+
+	"github.com/thoonk-go/thoonk/internal/contract"
 )
 
 func TestTwoDashes(t *testing.T) {
@@ -71,6 +75,8 @@ func TestWrongFlags(t *testing.T) {
 	t.Parallel()
 	empty := filepath.Join(t.TempDir(), "empty")
 	require.NoError(t, os.WriteFile(empty, []byte("\n\n"), 0o600))
+	long := filepath.Join(t.TempDir(), "long")
+	require.NoError(t, os.WriteFile(long, append([]byte("x\n"), make([]byte, contract.DefaultMaxItem+1)...), 0o600))
 	for args, want := range map[string]string{
 		"-nonsense":                         "unknown flag: --nonsense",
 		"-callers many":                     "callers",
@@ -78,8 +84,31 @@ func TestWrongFlags(t *testing.T) {
 		"-size -1 -repeat 0":                "-repeat is 0",
 		"-d 0s":                             "-d is 0s",
 		"-d -3s":                            "-d is -3s",
+		"-d 24h1s":                          "-d is 24h0m1s, it must be at most 24h0m0s",
 		"-rate -1":                          "-rate is -1",
+		"-rate NaN":                         "-rate is NaN, it must be from 0.01 to 1000000, or 0",
+		"-rate Inf":                         "-rate is +Inf, it must be from 0.01",
+		"-rate=-Inf":                        "-rate is -Inf, it must be from 0.01",
+		"-rate 1000001":                     "it must be from 0.01 to 1000000",
+		"-rate 0.009":                       "-rate is 0.009, it must be from 0.01",
 		"-rtt -1ms":                         "-rtt is -1ms",
+		"-rtt 10001ms":                      "-rtt is 10.001s, it must be at most 10s",
+		"-size 67108865 -list":              "-size is 67108865, it must be at most 67108864",
+		"-series size -size 67108865":       "-size is 67108865, it must be at most 67108864",
+		"-repeat 1001":                      "-repeat is 1001, it must be at most 1000",
+		"-repeat 2000000000000":             "-repeat is 2000000000000, it must be at most 1000",
+		"-series all -repeat 2000000000000": "-repeat is 2000000000000, it must be at most 1000",
+		"-stored 10000001":                  "-stored is 10000001, it must be at most 10000000",
+		"-callers 100001":                   "-callers is 100001, it must be at most 100000",
+		"-workers 100001 -subscribers 7":    "-workers is 100001, it must be at most 100000",
+		"-names 100001 -run feed/get":       "-names is 100001, it must be at most 100000",
+		"-topology cluster:0 -run feed/get": "-topology is \"cluster:0\": want single, sentinel or cluster:n with n from 1 to 9",
+		"-topology cluster:10":              "-topology is \"cluster:10\"",
+		"-topology single:2":                "-topology is \"single:2\"",
+		"-topology ring -list":              "-topology is \"ring\"",
+		"-fault burnt -run feed/get":        "-fault is \"burnt\": want killed, stopped, planned or cut-off",
+		"-input /dev/zero":                  "-input: /dev/zero has more than 268435456 bytes",
+		"-input " + long:                    "-input: line 2 of " + long + ": item too large: 67108865 bytes, the limit is 67108864",
 		"-stored -1":                        "-stored is -1",
 		"-vs river":                         "-vs has \"river\": want some of ceiling, radix, asynq, asynq-8, bullmq",
 		"-vs asynq -system thoonk":          "-system and -vs exclude each other",
@@ -110,6 +139,29 @@ func TestWrongFlags(t *testing.T) {
 		require.NotContains(t, stderr.String(), "secret")
 		require.Empty(t, stdout.String(), args)
 	}
+}
+
+// TestEverythingCounts: no int flag is without a limit, those that scenarios declare included.
+func TestEverythingCounts(t *testing.T) {
+	t.Parallel()
+	var o options
+	counts := 0
+	o.flagSet().VisitAll(func(f *pflag.Flag) {
+		if f.Value.Type() != "int" {
+			require.NotRegexp(t, "int|count|Slice$", strings.TrimPrefix(f.Value.Type(), "stringSlice"), "a kind of number that nobody checks")
+			return
+		}
+		counts++
+		_, err := readFlags([]string{"--" + f.Name + "=" + strconv.Itoa(most(f.Name))})
+		require.NoError(t, err)
+		_, err = readFlags([]string{"--" + f.Name + "=" + strconv.Itoa(most(f.Name)+1)})
+		require.ErrorContains(t, err, "-"+f.Name+" is ")
+	})
+	require.Greater(t, counts, 8)
+	_, err := readFlags(strings.Fields("-d 24h -rtt 10s -rate 1e6 -topology cluster:9 -fault cut-off"))
+	require.NoError(t, err)
+	_, err = readFlags(strings.Fields("-rate 0.01 -run job/put$ -topology cluster"))
+	require.NoError(t, err)
 }
 
 func TestListAndHelp(t *testing.T) {

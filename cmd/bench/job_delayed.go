@@ -59,7 +59,7 @@ func delayedThoonk(ctx context.Context, e *Env) (Result, error) {
 		d.mu.Unlock()
 		start := time.Now()
 		for (ops == 0 || time.Since(start) < t) && ctx.Err() == nil && err == nil {
-			time.Sleep(pause(random, mean))
+			wait(ctx, pause(random, mean))
 			delay := shortDelay + time.Duration(random.Int64N(int64(longest-shortDelay)))
 			err = d.put(context.WithoutCancel(ctx), j, e.payloads.at(int(ops)), delay.Truncate(time.Millisecond))
 			ops++

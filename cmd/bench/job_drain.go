@@ -45,9 +45,12 @@ type jobDrain struct {
 
 // fillJobs puts what can be run in the time of a run.
 func fillJobs(ctx context.Context, e *Env, control *job.Jobs) (*jobDrain, error) {
+	if err := e.fits(); err != nil {
+		return nil, err
+	}
 	conn, err := e.Near(ctx)
 	if err == nil {
-		err = conn.Load(jobScript("put"))
+		err = conn.Load(ctx, jobScript("put"))
 	}
 	if err != nil {
 		return nil, err

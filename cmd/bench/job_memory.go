@@ -22,6 +22,9 @@ func init() {
 
 // memoryThoonk puts with calls that were built before: how fast is not the question here.
 func memoryThoonk(ctx context.Context, e *Env) (Result, error) {
+	if err := e.fits(); err != nil {
+		return Result{}, err
+	}
 	j, conn, err := directJobs(ctx, e)
 	if err != nil {
 		return Result{}, err

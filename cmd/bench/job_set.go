@@ -26,7 +26,7 @@ func newJobs(ctx context.Context, e *Env) (*job.Jobs, error) {
 	if err != nil {
 		return nil, err
 	}
-	return j, e.prefill(ctx, jobScript("put"), jobPuts(e, name).next, allPut)
+	return j, e.prefill(ctx, jobScript("put"), func() func(int64) []byte { return jobPuts(e, name).next }, allPut)
 }
 
 // thoonkJobs is an empty job set twice, for the control engine and for the one to be measured, and that engine.
@@ -50,7 +50,7 @@ func directJobs(ctx context.Context, e *Env) (*job.Jobs, *direct.Conn, error) {
 	conn, err := e.Direct(ctx)
 	for _, verb := range []string{"put", "claim", "finish"} {
 		if err == nil {
-			err = conn.Load(jobScript(verb))
+			err = conn.Load(ctx, jobScript(verb))
 		}
 	}
 	return j, conn, err

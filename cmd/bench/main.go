@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/pflag"
 
@@ -27,9 +25,10 @@ func main() {
 	if delay.Child() {
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second one ends us at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	clean := ownTemporary()
+	code := run(interruptible(clean), os.Args[1:], os.Stdout, os.Stderr)
+	clean()
+	os.Exit(code)
 }
 
 // run is the whole program. What it prints to stdout is the report, or what was asked for.

@@ -73,7 +73,7 @@ func pickUp(ctx context.Context, e *Env, put func(ctx context.Context, body []by
 	n := 0
 	var latency *load.Recorder
 	one := func(buffer *load.Buffer) error {
-		time.Sleep(pause(random, mean))
+		wait(ctx, pause(random, mean))
 		body := e.payloads.at(n)
 		n++
 		start := time.Now()

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -31,4 +33,29 @@ func TestPauses(t *testing.T) {
 		require.InEpsilon(t, want, sum/n, 0.02, args)
 		require.InEpsilon(t, 1/want.Seconds(), *e.pauseRate(), 0.001, args)
 	}
+}
+
+// TestPausesEndWithTheirContext: at a low rate they are long.
+func TestPausesEndWithTheirContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o, err := parse([]string{"-rate=0.01", "-d=10s"})
+		require.NoError(t, err)
+		e := &Env{options: o, srv: &server{kind: kindEmbedded}}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begun, items := time.Now(), make(chan []byte, 1)
+		r, err := pickUp(ctx, e, func(_ context.Context, body []byte) error { items <- body; return nil },
+			func(ctx context.Context) ([]byte, error) {
+				select {
+				case body := <-items:
+					return body, nil
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				}
+			})
+		require.NoError(t, err)
+		require.True(t, r.Interrupted)
+		require.Equal(t, time.Second, time.Since(begun))
+	})
 }

@@ -18,7 +18,7 @@ func newQueue(ctx context.Context, e *Env) (*queue.Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return q, e.prefill(ctx, queueScript("put"), puts(e, name).next, allPut)
+	return q, e.prefill(ctx, queueScript("put"), func() func(int64) []byte { return puts(e, name).next }, allPut)
 }
 
 // thoonkQueue is an empty queue twice: for the control engine, and for an engine to be measured.
@@ -43,7 +43,7 @@ func directQueue(ctx context.Context, e *Env) (*queue.Queue, *direct.Conn, error
 	conn, err := e.Direct(ctx)
 	for _, verb := range []string{"put", "take"} {
 		if err == nil {
-			err = conn.Load(queueScript(verb))
+			err = conn.Load(ctx, queueScript(verb))
 		}
 	}
 	return q, conn, err

@@ -55,7 +55,7 @@ func (o *options) makeParts(args []string) (problems []error) {
 			}
 			flags = append(flags, "-repeat="+rounds)
 		}
-		part, err := parse(append(flags, p.flags...))
+		part, err := readFlags(append(flags, p.flags...))
 		if err != nil {
 			return []error{err}
 		}

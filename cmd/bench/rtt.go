@@ -3,14 +3,11 @@ package main
 import (
 	"context"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/delay"
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/direct"
-	"github.com/thoonk-go/thoonk/internal/redisserver"
 )
 
 // A distance is where what is measured finds the server: at the server's own address, or at a forwarder's that makes each
@@ -64,22 +61,13 @@ func (e *Env) forward(rtt time.Duration) (string, error) {
 	if to.Password != "" {
 		u.User = url.UserPassword(to.User, to.Password)
 	}
-	network, addr := "tcp", "127.0.0.1:0"
-	if to.Network == "unix" {
-		dir, err := redisserver.SocketDir()
-		if err != nil {
-			return "", err
-		}
-		e.AtEnd(func() error { return os.RemoveAll(dir) })
-		network, addr = "unix", filepath.Join(dir, "far.sock")
-	}
-	f, err := delay.Spawn(network, addr, e.srv.url, rtt)
+	f, err := delay.Spawn(to.Network, e.srv.url, rtt)
 	if err != nil {
 		return "", err
 	}
 	e.AtEnd(f.Close)
-	if network == "unix" {
-		u.Scheme, u.Path = "unix", addr
+	if to.Network == "unix" {
+		u.Scheme, u.Path = "unix", f.Addr
 		if to.DB != "" {
 			u.RawQuery = "db=" + to.DB
 		}
@@ -89,20 +77,34 @@ func (e *Env) forward(rtt time.Duration) (string, error) {
 	return u.String(), nil
 }
 
-// roundTrip is how long a PING takes to that server: the median of some.
+// Of a round trip that takes long, fewer are measured.
+const (
+	mostTrips  = 25
+	leastTrips = 3
+	tripsTake  = 2 * time.Second
+)
+
+// roundTrip is how long a PING takes to that server: the median of some. It ends with ctx.
 func roundTrip(ctx context.Context, to direct.Endpoint) (time.Duration, error) {
 	conn, err := to.Dial(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer conn.Close()
-	took := make([]time.Duration, 25)
-	for i := range took {
-		start := time.Now()
-		if _, err := conn.Do("PING"); err != nil {
-			return 0, err
+	var took []time.Duration
+	err = conn.Within(ctx, func() error {
+		begun := time.Now()
+		for len(took) < mostTrips && (len(took) < leastTrips || time.Since(begun) < tripsTake) {
+			start := time.Now()
+			if _, err := conn.Do("PING"); err != nil {
+				return err
+			}
+			took = append(took, time.Since(start))
 		}
-		took[i] = time.Since(start)
+		return nil
+	})
+	if err != nil {
+		return 0, err
 	}
 	slices.Sort(took)
 	return took[len(took)/2], nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/driver"
+	"github.com/thoonk-go/thoonk/cmd/bench/internal/report"
 	"github.com/thoonk-go/thoonk/engine"
 )
 
@@ -83,6 +84,11 @@ func (r *runner) one(ctx context.Context, control *engine.Engine, s step) {
 
 // run does what the step is about, at the distance that is asked for. A scenario with servers of its own has no forwarder.
 func (e *Env) run(ctx context.Context) (Result, error) {
+	if e.where.System == report.Ceiling { // all its calls are of 64 items
+		if err := e.fits(); err != nil {
+			return Result{}, err
+		}
+	}
 	if rtt := cmp.Or(e.rtt, e.scenario.RTT); rtt > 0 && !e.scenario.Private {
 		if err := e.behind(ctx, rtt); err != nil {
 			return Result{}, err

@@ -37,6 +37,9 @@ type Scenario struct {
 	// Flags declares flags that only this scenario has, with intFlag and the like. Env.Int reads them. May be nil.
 	Flags func(*pflag.FlagSet)
 
+	// Check finds values that these flags cannot have, whether or not the scenario runs; counts are checked anyway. May be nil.
+	Check func(*pflag.FlagSet) error
+
 	// Systems runs it, by the system's name: thoonk, ceiling, radix, or another reference that suits it.
 	Systems map[string]System
 }

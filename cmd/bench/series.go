@@ -96,7 +96,7 @@ func (o *options) line(args []string, s series, scenario string) (line []*option
 		args = append(args, "-duration=300ms")
 	}
 	for _, v := range s.values {
-		point, err := parse(append(slices.Clone(args), "-"+s.name+"="+strconv.Itoa(v)))
+		point, err := readFlags(append(slices.Clone(args), "-"+s.name+"="+strconv.Itoa(v)))
 		if err != nil {
 			return nil, fmt.Errorf("-series %s: %w", s.name, err)
 		}

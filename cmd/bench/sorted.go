@@ -17,7 +17,7 @@ func newSorted(ctx context.Context, e *Env) (*sorted.Sorted, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, e.prefill(ctx, sortedScript("insert"), appends(e, s.Name()), allAppended)
+	return s, e.prefill(ctx, sortedScript("insert"), func() func(int64) []byte { return appends(e, s.Name()) }, allAppended)
 }
 
 // thoonkSorted is an empty sorted feed twice: for the control engine, and for an engine to be measured.
@@ -94,7 +94,7 @@ func appendCeiling(ctx context.Context, e *Env) (Result, error) {
 	}
 	conn, err := e.Direct(ctx)
 	if err == nil {
-		err = conn.Load(sortedScript("insert"))
+		err = conn.Load(ctx, sortedScript("insert"))
 	}
 	if err != nil {
 		return Result{}, err

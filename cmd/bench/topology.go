@@ -27,6 +27,10 @@ func init() {
 			topologyFlag(fs)
 			intFlag(fs, "names", spreadNames, "topology/spread: feeds that callers publish to")
 		},
+		Check: func(fs *pflag.FlagSet) error {
+			_, _, err := readTopology(fs)
+			return err
+		},
 		Systems: map[string]System{report.Thoonk: spreadThoonk},
 	})
 }
@@ -47,35 +51,58 @@ func topologyFlag(fs *pflag.FlagSet) {
 	}
 }
 
+// What -topology can say.
+const (
+	topologySingle   = "single"
+	topologySentinel = "sentinel"
+	topologyCluster  = "cluster" // of 3 without a number
+)
+
+// readTopology is what -topology says. Of a cluster there are n primaries.
+func readTopology(fs *pflag.FlagSet) (kind string, n int, err error) {
+	topology, _ := fs.GetString("topology")
+	switch topology {
+	case topologySingle, topologySentinel:
+		return topology, 1, nil
+	case topologyCluster:
+		return topology, 3, nil
+	}
+	for n := 1; n <= 9; n++ {
+		if topology == fmt.Sprintf("%s:%d", topologyCluster, n) {
+			return topologyCluster, n, nil
+		}
+	}
+	return "", 0, fmt.Errorf("-topology is %q: want single, sentinel or cluster:n with n from 1 to 9", topology)
+}
+
 // startTopology starts what -topology says, and returns its URL and its primaries.
 func startTopology(ctx context.Context, e *Env) (url string, primaries []*redisserver.Server, err error) {
-	topology, _ := e.set.GetString("topology")
-	kind, number, _ := strings.Cut(topology, ":")
-	n, bad := strconv.Atoi(number)
-	switch {
-	case topology == "single":
+	kind, n, err := readTopology(e.set)
+	if err != nil {
+		return "", nil, err
+	}
+	switch kind {
+	case topologySingle:
 		srv, err := redisserver.Start(ctx, redisserver.Options{Port: -1})
 		if err != nil {
 			return "", nil, err
 		}
 		e.AtEnd(srv.Stop)
 		return srv.TCPURL(), []*redisserver.Server{srv}, nil
-	case topology == "sentinel":
+	case topologySentinel:
 		s, err := redisserver.StartSentinel(ctx, redisserver.SentinelOptions{})
 		if err != nil {
 			return "", nil, err
 		}
 		e.AtEnd(s.Stop)
 		return s.URL(), s.Servers()[:1], nil
-	case kind == "cluster" && bad == nil && n >= 1 && n <= 9:
-		c, err := redisserver.StartCluster(ctx, redisserver.ClusterOptions{Primaries: n, Replicas: -1})
-		if err != nil {
-			return "", nil, err
-		}
-		e.AtEnd(c.Stop)
-		return c.URL(), c.Nodes(), nil
 	}
-	return "", nil, fmt.Errorf("-topology is %q: want single, sentinel or cluster:n with n from 1 to 9", topology)
+	c, err := redisserver.StartCluster(ctx, redisserver.ClusterOptions{Primaries: n, Replicas: -1})
+	if err != nil {
+		return "", nil, err
+	}
+	e.AtEnd(c.Stop)
+	return c.URL(), c.Nodes(), nil
 }
 
 // spreadThoonk publishes to many feeds, one item per call.

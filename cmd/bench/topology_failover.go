@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,6 +26,10 @@ func init() {
 		Flags: func(fs *pflag.FlagSet) {
 			topologyFlag(fs)
 			fs.String("fault", faultKilled, "topology/failover: the primary is killed, stopped (SIGSTOP), planned (asked to hand over) or cut-off (with a minority, from all but clients)")
+		},
+		Check: func(fs *pflag.FlagSet) error {
+			_, err := readFault(fs)
+			return err
 		},
 		Systems: map[string]System{
 			report.Thoonk: failoverThoonk,
@@ -61,18 +66,27 @@ type failing struct {
 	healthy func(context.Context) error
 }
 
+func readFault(fs *pflag.FlagSet) (string, error) {
+	fault, _ := fs.GetString("fault")
+	switch fault {
+	case faultKilled, faultStopped, faultPlanned, faultCutOff:
+		return fault, nil
+	}
+	return "", fmt.Errorf("-fault is %q: want killed, stopped, planned or cut-off", fault)
+}
+
 func startFailing(ctx context.Context, e *Env) (*failing, error) {
-	topology, _ := e.set.GetString("topology")
-	fault, _ := e.set.GetString("fault")
+	kind, n, err1 := readTopology(e.set)
+	fault, err2 := readFault(e.set)
 	switch {
-	case fault != faultKilled && fault != faultStopped && fault != faultPlanned && fault != faultCutOff:
-		return nil, fmt.Errorf("-fault is %q: want killed, stopped, planned or cut-off", fault)
-	case topology == "cluster" || topology == "cluster:3":
+	case err1 != nil || err2 != nil:
+		return nil, errors.Join(err1, err2)
+	case kind == topologyCluster && n == 3:
 		return failingCluster(ctx, e, fault)
-	case topology == "sentinel":
+	case kind == topologySentinel:
 		return failingSentinel(ctx, e, fault)
 	}
-	return nil, fmt.Errorf("-topology is %q: want sentinel or cluster:3, for a fail-over", topology)
+	return nil, errors.New("-topology is not sentinel or cluster:3, as a fail-over needs it")
 }
 
 func failingCluster(ctx context.Context, e *Env, fault string) (*failing, error) {

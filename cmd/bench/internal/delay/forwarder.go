@@ -18,25 +18,27 @@ type Forwarder struct {
 	dial     func(context.Context) (net.Conn, error)
 	listener net.Listener
 	wait     sync.WaitGroup
+	ctx      context.Context // ends with Close
+	end      context.CancelFunc
 
-	mu     sync.Mutex
-	closed bool
-	conns  []net.Conn
+	mu    sync.Mutex
+	conns []net.Conn
 }
 
 // Start accepts connections from the listener and forwards them to what dial connects to. Each round trip takes longer
 // by rtt. All of that is on the way back, so that being a bit late counts once.
 func Start(listener net.Listener, rtt time.Duration, dial func(context.Context) (net.Conn, error)) *Forwarder {
 	f := &Forwarder{rtt: rtt, dial: dial, listener: listener}
+	f.ctx, f.end = context.WithCancel(context.Background())
 	f.wait.Go(f.accept)
 	return f
 }
 
-// Close ends the listener and all connections.
+// Close ends the listener and all connections, whatever is still on its way.
 func (f *Forwarder) Close() error {
 	err := f.listener.Close()
+	f.end()
 	f.mu.Lock()
-	f.closed = true
 	for _, c := range f.conns {
 		_ = c.Close()
 	}
@@ -58,7 +60,7 @@ func (f *Forwarder) accept() {
 // join forwards one connection until one side ends it.
 func (f *Forwarder) join(client net.Conn) {
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(f.ctx, 10*time.Second)
 	server, err := f.dial(ctx)
 	cancel()
 	if err != nil {
@@ -67,9 +69,8 @@ func (f *Forwarder) join(client net.Conn) {
 	defer server.Close()
 	f.mu.Lock()
 	f.conns = append(f.conns, client, server)
-	closed := f.closed
 	f.mu.Unlock()
-	if closed {
+	if f.ctx.Err() != nil { // Close has not seen them
 		return
 	}
 	late := make(chan chunk, most)
@@ -81,7 +82,7 @@ func (f *Forwarder) join(client net.Conn) {
 	})
 	wait.Go(func() {
 		defer end()
-		deliver(client, late)
+		f.deliver(client, late)
 	})
 	f.stamp(server, late)
 	end()
@@ -89,8 +90,9 @@ func (f *Forwarder) join(client net.Conn) {
 }
 
 const (
-	size = 64 << 10 // bytes of a chunk
-	most = 4096     // chunks on their way
+	size = 64 << 10              // bytes of a chunk
+	most = 4096                  // chunks on their way
+	nap  = 20 * time.Millisecond // at most: Close waits for one
 )
 
 // A chunk is what one read brought.
@@ -130,16 +132,20 @@ func (f *Forwarder) stamp(from net.Conn, late chan<- chunk) {
 }
 
 // deliver writes each chunk when it is due. A sleep takes longer than it should, so it ends early, and deliver spins for what is
-// left. After an error it drops what is left, so that stamp never waits for it.
-func deliver(to net.Conn, late <-chan chunk) {
+// left. After an error, and after Close, it drops what is left, so that stamp never waits for it.
+func (f *Forwarder) deliver(to net.Conn, late <-chan chunk) {
 	broken := false
 	over := 100 * time.Microsecond // by how much a sleep is too long, on average
 	for c := range late {
-		if broken {
+		slept := false
+		for wait := time.Until(c.due); wait > over && !broken && f.ctx.Err() == nil; wait = time.Until(c.due) {
+			load.Sleep(min(wait-over, nap))
+			slept = true
+		}
+		if broken || f.ctx.Err() != nil {
 			continue
 		}
-		if wait := time.Until(c.due); wait > over {
-			load.Sleep(wait - over)
+		if slept {
 			over = max(0, over+time.Since(c.due)/8)
 		}
 		for time.Now().Before(c.due) {

@@ -85,3 +85,32 @@ func TestThroughputIsNotLimited(t *testing.T) {
 	require.NoError(t, c.Close())
 	require.NoError(t, f.Close())
 }
+
+// TestCloseDoesNotWait: what is held back is dropped, however long it would have been held.
+func TestCloseDoesNotWait(t *testing.T) {
+	t.Parallel()
+	f, c := start(t, time.Hour)
+	late, ended := make(chan chunk), make(chan struct{})
+	go func() {
+		defer close(ended)
+		f.deliver(c, late)
+	}()
+	late <- chunk{time.Now().Add(time.Hour), []byte("x")} // deliver has it when this returns
+	closed := make(chan error, 1)
+	go func() { closed <- f.Close() }()
+	go func() {
+		late <- chunk{time.Now().Add(time.Hour), []byte("y")}
+		close(late)
+	}()
+	for range 2 {
+		select {
+		case err := <-closed:
+			require.NoError(t, err)
+			closed = nil
+		case <-ended:
+			ended = nil
+		case <-time.After(30 * time.Second):
+			t.Fatal("it waits for what is held back")
+		}
+	}
+}

@@ -10,10 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
 	"github.com/thoonk-go/thoonk/cmd/bench/internal/direct"
+	"github.com/thoonk-go/thoonk/internal/redisserver"
 )
 
 // task is the environment variable that makes this program a forwarder.
@@ -21,9 +23,9 @@ const task = "THOONK_BENCH_FORWARD"
 
 // An order is what a forwarder's process is told.
 type order struct {
-	Network, Addr string // to listen at
-	Server        string // URL
-	RTT           time.Duration
+	Network string // to listen at
+	Server  string // URL
+	RTT     time.Duration
 }
 
 // A Process is a forwarder in a process of its own: it has to wake up in time, and must take no time from the goroutines
@@ -35,19 +37,21 @@ type Process struct {
 	Addr string
 }
 
-// Spawn starts this program again as a forwarder to the server of that URL. It ends with this process at the latest.
-func Spawn(network, addr, server string, rtt time.Duration) (*Process, error) {
+// Spawn starts this program again as a forwarder to the server of that URL, which listens at an address of its own, "tcp" or
+// "unix". It ends with this process at the latest.
+func Spawn(network, server string, rtt time.Duration) (*Process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	what, err := json.Marshal(order{network, addr, server, rtt})
+	what, err := json.Marshal(order{network, server, rtt})
 	if err != nil {
 		return nil, err
 	}
 	p := &Process{cmd: exec.Command(self)}
 	p.cmd.Env = append(os.Environ(), task+"="+string(what))
 	p.cmd.Stderr = os.Stderr
+	p.cmd.SysProcAttr = groupOfItsOwn()
 	stdin, err := p.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -88,9 +92,15 @@ func Child() bool {
 	return true
 }
 
+// serve forwards until its input ends, as it does when whoever spawned it has gone, or until SIGTERM. What is on its way then
+// does not arrive.
 func serve(what string) error {
-	// A terminal tells them to the whole group. The calls under way still need their way: whoever spawned us ends us.
-	signal.Ignore(os.Interrupt, syscall.SIGTERM)
+	signal.Ignore(os.Interrupt) // of a terminal: the calls under way still need their way
+	ctx, end := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		end()
+	}()
 	var o order
 	if err := json.Unmarshal([]byte(what), &o); err != nil {
 		return err
@@ -99,12 +109,21 @@ func serve(what string) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen(o.Network, o.Addr)
+	addr := "127.0.0.1:0"
+	if o.Network == "unix" {
+		dir, err := redisserver.SocketDir()
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir) // here, since whoever spawned us may be gone
+		addr = filepath.Join(dir, "far.sock")
+	}
+	l, err := net.Listen(o.Network, addr)
 	if err != nil {
 		return err
 	}
 	f := Start(l, o.RTT, func(ctx context.Context) (net.Conn, error) { return to.DialContext(ctx, to.Network, to.Addr) })
 	fmt.Println(l.Addr())
-	_, _ = io.Copy(io.Discard, os.Stdin)
+	<-ctx.Done()
 	return f.Close()
 }

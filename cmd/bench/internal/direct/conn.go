@@ -24,27 +24,41 @@ type Conn struct {
 	br  *bufio.Reader
 }
 
-// Dial connects, and authenticates and selects as the URL says.
+// Dial connects, and authenticates and selects as the URL says. It ends with ctx.
 func (e Endpoint) Dial(ctx context.Context) (*Conn, error) {
 	nc, err := e.DialContext(ctx, e.Network, e.Addr)
 	if err != nil {
 		return nil, err
 	}
 	c := &Conn{net: nc, br: bufio.NewReaderSize(nc, bufferSize)}
-	switch {
-	case e.User != "":
-		_, err = c.Do("AUTH", e.User, e.Password)
-	case e.Password != "":
-		_, err = c.Do("AUTH", e.Password)
-	}
-	if err == nil && e.DB != "" {
-		_, err = c.Do("SELECT", e.DB)
-	}
+	err = c.Within(ctx, func() (err error) {
+		switch {
+		case e.User != "":
+			_, err = c.Do("AUTH", e.User, e.Password)
+		case e.Password != "":
+			_, err = c.Do("AUTH", e.Password)
+		}
+		if err == nil && e.DB != "" {
+			_, err = c.Do("SELECT", e.DB)
+		}
+		return err
+	})
 	if err != nil {
 		_ = c.Close()
 		return nil, err
 	}
 	return c, nil
+}
+
+// Within talks to the server until ctx ends. Then it closes the connection, so that nothing waits for an answer any more, and
+// returns why ctx ended.
+func (c *Conn) Within(ctx context.Context, talk func() error) error {
+	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+	err := talk()
+	if !stop() {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // Close ends the connection.
@@ -93,13 +107,15 @@ func (c *Conn) Do(args ...string) (string, error) {
 	return strconv.FormatInt(r.Sum, 10), nil
 }
 
-// Load gives the server a script.
-func (c *Conn) Load(s *wire.Script) error {
-	sha, err := c.Do("SCRIPT", "LOAD", s.Source())
-	if err == nil && sha != s.SHA() {
-		err = fmt.Errorf("script %s: the server calls it %s, we call it %s", s.Name, sha, s.SHA())
-	}
-	return err
+// Load gives the server a script. It ends with ctx, and the connection with it.
+func (c *Conn) Load(ctx context.Context, s *wire.Script) error {
+	return c.Within(ctx, func() error {
+		sha, err := c.Do("SCRIPT", "LOAD", s.Source())
+		if err == nil && sha != s.SHA() {
+			err = fmt.Errorf("script %s: the server calls it %s, we call it %s", s.Name, sha, s.SHA())
+		}
+		return err
+	})
 }
 
 // A Reply sums up the elements of a call's answer.

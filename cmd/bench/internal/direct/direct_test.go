@@ -134,6 +134,6 @@ func TestLoad(t *testing.T) {
 	t.Parallel()
 	c := dial(t)
 	for _, s := range feed.Scripts() {
-		require.NoError(t, c.Load(s))
+		require.NoError(t, c.Load(t.Context(), s))
 	}
 }
