@@ -103,7 +103,7 @@ var bugs = []bug{
 		finds: []string{"feed: an acknowledged write is there", "feed: one goroutine's writes are in its order", "follower: "},
 	},
 	{
-		name: "what an Async sent is sent again behind what came later", parts: []load.Part{load.Feeds}, only: []string{"silence", "half open"},
+		name: "what an Async sent is sent again behind what came later", parts: []load.Part{load.Feeds}, only: []string{"silence", "half open", "refused"},
 		edits: []Edit{{"internal/wire/outbox.go", "	all = append(all, o.queue...)\n", "	all = append(slices.Clone(o.queue), all...)\n"}},
 		finds: []string{"follower: one goroutine's items are told in its order", "follower: what it missed is told"},
 	},
