@@ -182,51 +182,63 @@ func TestHostileValues(t *testing.T) {
 	eng := open(t, engine.Config{URL: srv.URL(), Lease: time.Second, CheckEvery: 250 * time.Millisecond})
 	peer := redistest.Client(t, srv.URL())
 	neighbour := watchNeighbour(t, eng)
-	i := 0
+	const slow = 2 * time.Second
+	i, slowest := 0, time.Duration(0)
 	for what, cmds := range hostileValues() {
 		for _, kind := range []engine.Type{engine.TypeFeed, engine.TypeSorted, engine.TypeQueue, engine.TypeJob} {
-			i++
-			g := target{fmt.Sprintf("hostile.%d", i), peer, eng}
 			t.Run(fmt.Sprintf("%s, %q", kind, what), func(t *testing.T) {
-				require.NoError(t, eng.Create(t.Context(), g.name, kind, nil))
-				for _, cmd := range cmds {
-					cmd = slices.Clone(cmd)
-					cmd[1] = strings.Replace(cmd[1].(string), "X", g.name, 1)
-					_, _ = peer.DoErr(cmd...) // some do not fit others
+				took := slow
+				for try := 0; try < 3 && took >= slow; try++ { // a value is slow each time, a machine that stalls is not
+					i++
+					g := target{fmt.Sprintf("hostile.%d", i), peer, eng}
+					require.NoError(t, eng.Create(t.Context(), g.name, kind, nil))
+					for _, cmd := range cmds {
+						cmd = slices.Clone(cmd)
+						cmd[1] = strings.Replace(cmd[1].(string), "X", g.name, 1)
+						_, _ = peer.DoErr(cmd...) // some do not fit others
+					}
+					g.use(t, kind)
+					require.NoError(t, eng.Delete(t.Context(), g.name), "what a peer has left can be deleted")
+					took = neighbour()
 				}
-				g.use(t, kind)
-				require.NoError(t, eng.Delete(t.Context(), g.name), "what a peer has left can be deleted")
+				assert.Less(t, took, slow, "a neighbour's slowest call")
+				slowest = max(slowest, took)
 			})
 		}
 	}
-	slowest := neighbour()
 	t.Logf("%d names with hostile values; a neighbour's slowest call took %v", i, slowest)
-	assert.Less(t, slowest, 2*time.Second)
 	seen := peer.Info("stats")["total_error_replies"]
 	t.Logf("%s errors answered", seen)
 }
 
-// watchNeighbour publishes on another name all the time. The function it returns ends
-// that and tells how long the slowest call took.
+// watchNeighbour publishes on another name all the time. The function it returns waits
+// for the call under way, and tells how long the slowest one took since it was asked last.
 func watchNeighbour(t *testing.T, eng *engine.Engine) func() time.Duration {
 	t.Helper()
 	f, err := eng.Feed(t.Context(), "neighbour", feed.Config{MaxLength: 100})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
-	slowest := make(chan time.Duration, 1)
-	go func() {
+	slowest := make(chan time.Duration)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer close(slowest)
 		most := time.Duration(0)
-		for ctx.Err() == nil {
+		for {
 			begun := time.Now()
-			if _, err := f.Publish(ctx, []byte("x")); err != nil {
-				break
+			_, err := f.Publish(ctx, []byte("x"))
+			if ctx.Err() != nil || !assert.NoError(t, err) {
+				return
 			}
 			most = max(most, time.Since(begun))
+			select {
+			case slowest <- most:
+				most = 0
+			default:
+			}
 		}
-		slowest <- most
-	}()
-	t.Cleanup(cancel)
-	return func() time.Duration { cancel(); return <-slowest }
+	})
+	t.Cleanup(func() { cancel(); wg.Wait() })
+	return func() time.Duration { return <-slowest }
 }
 
 // Values that make a part of a script fail: a job that was claimed is afterwards in one

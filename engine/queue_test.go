@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"strconv"
 	"strings"
@@ -177,6 +178,7 @@ func TestLostIDsComeBack(t *testing.T) {
 	peer := redistest.Client(t, target.URL())
 	const every = 300 * time.Millisecond
 	w := newWaiters(t, 2, engine.Config{URL: target.URL(), CheckEvery: every})
+	quickest := time.Hour
 	for round := range 3 {
 		want := map[string]bool{}
 		var cmds [][]any
@@ -192,8 +194,11 @@ func TestLostIDsComeBack(t *testing.T) {
 			assert.True(t, want[it.ID], "delivered twice, or never put: %s", it.ID)
 			delete(want, it.ID)
 		}
-		assert.Less(t, time.Since(start), 2*every+2*time.Second, "with room for a slow machine")
+		quickest = min(quickest, time.Since(start))
 	}
+	// A machine that stalls makes one round slow, or two. No getter ever waits for ten seconds.
+	t.Logf("back after %v at best", quickest)
+	assert.Less(t, quickest, 2*every+2*time.Second)
 	redistest.Eventually(t, func() bool {
 		return peer.Int("EXISTS", "feed.maintenance:"+w.name, "feed.items:"+w.name, "feed.ids:"+w.name) == 0
 	}, "nothing is left over")
@@ -201,16 +206,28 @@ func TestLostIDsComeBack(t *testing.T) {
 }
 
 // A pop's reply is lost with its connection: the item is back much sooner, for the
-// engine knows that it may have lost something.
+// engine knows that it may have lost something. It looks twice, a fifth of CheckEvery
+// apart; if it did not know, it would begin after three quarters at the earliest.
 func TestLostPop(t *testing.T) {
 	t.Parallel()
 	target := redistest.Shared(t)
 	proxy := redistest.NewProxy(t, target.URL())
-	lost := proxy.SwallowNext([]byte("BRPOP"))
-	w := newWaiters(t, 1, engine.Config{URL: proxy.URL(), CheckEvery: time.Second})
+	w := newWaiters(t, 0, engine.Config{})
 	peer := redistest.Client(t, target.URL())
-	peer.Do("HSET", "feed.items:"+w.name, "a", "x")
-	peer.Do("LPUSH", "feed.ids:"+w.name, "a")
+	// The item comes between the getter's look and its pop, so that it is this pop that loses it.
+	lost := proxy.SwallowNext([]byte("BRPOP"))
+	var once sync.Once
+	proxy.OnRequest(func(_ int, raw []byte) {
+		if bytes.Contains(raw, []byte("BRPOP")) {
+			once.Do(func() {
+				_, err := peer.DoErr("HSET", "feed.items:"+w.name, "a", "x")
+				assert.NoError(t, err)
+				_, err = peer.DoErr("LPUSH", "feed.ids:"+w.name, "a")
+				assert.NoError(t, err)
+			})
+		}
+	})
+	w.add(t, engine.Config{URL: proxy.URL(), CheckEvery: 10 * time.Second})
 	select {
 	case <-lost:
 	case <-time.After(10 * time.Second):

@@ -10,6 +10,8 @@ var (
 	ReleaseScript = release
 	ExtendScript  = extend
 	RestoreScript = restore
+	StrayScript   = stray
+	LookScript    = maintain
 )
 
 // Named is a script as it appears in a request.

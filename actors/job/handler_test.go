@@ -169,7 +169,7 @@ func TestCause(t *testing.T) {
 			b.another(engine.Config{})
 		}, job.ErrNotOwner},
 		"shutdown": {func(b *bench) {
-			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 			defer cancel()
 			assert.NoError(b.t, b.eng.Close(ctx))
 		}, job.ErrShutdown},

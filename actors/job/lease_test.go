@@ -1,14 +1,17 @@
 package job_test
 
 import (
+	"bytes"
 	"context"
-	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/thoonk-go/thoonk/actors/job"
 	"github.com/thoonk-go/thoonk/engine"
@@ -106,64 +109,104 @@ func TestRepairOnce(t *testing.T) {
 // A peer claims in two steps: an id that is nowhere for a moment is not put back.
 func TestPeerClaimsInTwoSteps(t *testing.T) {
 	t.Parallel()
-	redistest.Shared(t).NeedReal(t)
-	b := newBench(t, job.Config{})
-	other := b.another(engine.Config{CheckEvery: 15 * time.Second}) // 3 s between two looks
+	const pause = 500 * time.Millisecond
+	b, proxy := newProxied(t, job.Config{}, engine.Config{CheckEvery: 5 * pause})
 	b.available("a")
 	b.seed("RPOP feed.ids:X")
+	var mu sync.Mutex
+	var looks []time.Time
+	claimed, looked := make(chan struct{}), make(chan struct{})
+	proxy.OnRequest(func(_ int, raw []byte) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case bytes.Contains(raw, job.Named(job.StrayScript)):
+			if looks = append(looks, time.Now()); len(looks) == 2 { // the peer's second step, just before the engine looks again
+				_, err := b.peer.DoErr("ZADD", "feed.claimed:"+b.name, 9900000000000, "a")
+				assert.NoError(t, err)
+				close(claimed)
+			}
+		case bytes.Contains(raw, job.Named(job.LookScript)) && len(looks) == 2:
+			looks = append(looks, time.Now())
+			close(looked)
+		}
+	})
 	var runs atomic.Int64
-	other.handle(func(context.Context, *job.Claim) ([]byte, error) { runs.Add(1); return nil, nil }, pool.Options{})
-	// The engine has looked once when it has read the list.
-	before := b.peer.CommandStats()["hscan"]
-	redistest.Eventually(t, func() bool { return b.peer.CommandStats()["hscan"] > before+4 }, "it has looked")
-	b.seed("ZADD feed.claimed:X 9900000000000 a")
-	redistest.Eventually(t, func() bool { return b.peer.Int("EXISTS", "feed.maintenance:"+b.name) == 1 }, "it looks")
+	b.handle(func(context.Context, *job.Claim) ([]byte, error) { runs.Add(1); return nil, nil }, pool.Options{})
+	within(t, claimed, "it looks twice")
+	within(t, looked, "it goes on")
 	assert.Equal(t, int64(0), runs.Load())
 	assert.Empty(t, b.peer.Strings("LRANGE", "feed.ids:"+b.name, 0, -1))
+	assert.Equal(t, []string{"a"}, b.peer.Strings("ZRANGE", "feed.claimed:"+b.name, 0, -1))
+	mu.Lock()
+	defer mu.Unlock()
+	assert.GreaterOrEqual(t, looks[1].Sub(looks[0]), pause, "a peer has time for it")
 }
 
 // Leases pass while Redis is away; those who live renew first when it is back, so
 // no job runs twice.
 func TestOutage(t *testing.T) {
 	t.Parallel()
+	const lease, total = 2 * time.Second, 300 // more than one call renews
+	for try := 1; ; try++ {
+		o := newOutage(t, lease, total)
+		t.Logf("%d of %d ran, %d were interrupted; this process stood still for %v at most", o.runs.Load(), total, o.ended.Load(), o.stalled)
+		// A process that cannot renew for as long as a lease has lost it. That is no outage of Redis.
+		if o.stalled > lease/4 && try < 5 && (o.runs.Load() != total || o.ended.Load() != 0) {
+			continue
+		}
+		assert.Equal(t, int64(total), o.runs.Load(), "none ran twice")
+		assert.Equal(t, int64(0), o.ended.Load(), "none was interrupted")
+		return
+	}
+}
+
+type outage struct {
+	runs, ended atomic.Int64 // handlers that began, and whose contexts ended
+	stalled     time.Duration
+}
+
+// newOutage has Redis hang for two leases while all jobs run.
+func newOutage(t *testing.T, lease time.Duration, total int) *outage {
+	t.Helper()
+	o := new(outage)
 	srv := redistest.Private(t, redisserver.Options{})
-	cfg := engine.Config{URL: srv.URL(), Lease: time.Second, Timeout: 300 * time.Millisecond}
+	cfg := engine.Config{URL: srv.URL(), Lease: lease, Timeout: 300 * time.Millisecond}
 	b := benchOn(t, openEngine(t, cfg), srv.URL(), job.Config{})
 	other := b.another(cfg)
-	const total = 300 // more than one call renews
 	b.seedMany(total)
-	var runs, ended atomic.Int64
 	release := make(chan struct{})
 	handler := func(ctx context.Context, _ *job.Claim) ([]byte, error) {
-		runs.Add(1)
+		o.runs.Add(1)
 		select {
 		case <-ctx.Done():
-			ended.Add(1)
+			o.ended.Add(1)
 			return nil, context.Cause(ctx)
 		case <-release:
 			return nil, nil
 		}
 	}
+	stalled := stalls(t, func() {})
 	b.handle(handler, pool.Options{Workers: total})
 	redistest.Eventually(t, func() bool { return b.stats().Running == total }, "all run")
 	other.handle(handler, pool.Options{Workers: total})
 	began := time.Now()
 	old := b.peer.Strings("ZRANGE", "feed.claimed:"+b.name, 0, 0, "WITHSCORES")[1]
 	redistest.Eventually(t, func() bool { // longer than a lease, so that claims could be ended
-		return b.peer.Strings("ZRANGE", "feed.claimed:"+b.name, 0, 0, "WITHSCORES")[1] != old && time.Since(began) > 2*time.Second
+		return b.peer.Strings("ZRANGE", "feed.claimed:"+b.name, 0, 0, "WITHSCORES")[1] != old && time.Since(began) > 3*lease/2
 	}, "all leases were renewed")
 	require.NoError(t, srv.Pause())
-	<-time.After(2 * time.Second) // the outage
+	<-time.After(2 * lease) // the outage
 	require.NoError(t, srv.Resume())
 	at := b.peer.Strings("TIME")[0]
 	redistest.Eventually(t, func() bool {
 		oldest := b.peer.Strings("ZRANGEBYSCORE", "feed.claimed:"+b.name, "-inf", at+"000", "LIMIT", 0, 1)
 		return len(oldest) == 0 && b.counts().Claimed == total
 	}, "all leases are renewed")
-	assert.Equal(t, int64(total), runs.Load(), "none ran twice")
-	assert.Equal(t, int64(0), ended.Load(), "none was interrupted")
+	o.stalled = stalled()
 	close(release)
-	redistest.Eventually(t, func() bool { return b.counts().Finished == total }, "all end")
+	redistest.Eventually(t, func() bool { return b.counts().Finished == int64(total) }, "all end")
+	return o
 }
 
 // One engine looks after a job set, and another one takes over when it is gone;
@@ -179,13 +222,17 @@ func TestOneMaintainer(t *testing.T) {
 	holder := func() string { s, _ := b.peer.Do("GET", "feed.maintenance:"+b.name).(string); return s }
 	redistest.Eventually(t, func() bool { return holder() != "" }, "one does it")
 	first, before, at := holder(), b.peer.CommandStats()["evalsha"], time.Now()
+	lasts := time.Duration(b.peer.Int("PTTL", "feed.maintenance:"+b.name)) * time.Millisecond
 	redistest.Eventually(t, func() bool {
-		require.Equal(t, first, holder(), "it stays the one")
+		if h := holder(); time.Since(at) < lasts { // or the machine has stalled, and it may have been late
+			require.Equal(t, first, h, "it stays the one")
+		}
 		return time.Since(at) > 3*time.Second
 	}, "3 seconds pass")
 	calls := b.peer.CommandStats()["evalsha"] - before
-	t.Logf("%d calls in %v by 3 idle engines", calls, time.Since(at))
-	assert.LessOrEqual(t, calls, int64(6))
+	took := time.Since(at)
+	t.Logf("%d calls in %v by 3 idle engines", calls, took)
+	assert.LessOrEqual(t, calls, 2*int64(took/time.Second))
 	b.peer.Do("SET", "feed.maintenance:"+b.name, "died", "PX", 100)
 	redistest.Eventually(t, func() bool { h := holder(); return h != "" && h != "died" }, "another one takes over")
 }
@@ -193,7 +240,9 @@ func TestOneMaintainer(t *testing.T) {
 // Many claims are looked at in bounded steps, and all of them in the end.
 func TestManyExpire(t *testing.T) {
 	t.Parallel()
-	b, other := attended(t, job.Config{Timeout: time.Minute})
+	logs, seen := observer.New(zap.InfoLevel)
+	b := newBench(t, job.Config{Timeout: time.Minute})
+	other := b.another(engine.Config{Lease: time.Second, Logger: zap.New(logs)})
 	const total = 3500
 	b.seedMany(total)
 	b.peer.Eval(`local n = 0
@@ -204,17 +253,19 @@ func TestManyExpire(t *testing.T) {
 		redis.call('DEL', KEYS[1])`, []string{"feed.ids:" + b.name, "feed.claimed:" + b.name})
 	require.NoError(t, other.Pause(t.Context()))
 	other.handle(block, pool.Options{})
-	seen := []int{}
-	redistest.Eventually(t, func() bool {
-		c := b.counts()
-		if len(seen) == 0 || seen[len(seen)-1] != c.Available {
-			seen = append(seen, c.Available)
-		}
-		require.Equal(t, total, c.Available+c.Claimed)
-		return c.Available == total/2
-	}, "all that have passed are available")
-	for i := 1; i < len(seen); i++ {
-		assert.LessOrEqual(t, seen[i]-seen[i-1], 1000, "in bounded steps")
+	for _, part := range []int{total / 4, total / 2} {
+		redistest.Eventually(t, func() bool {
+			c := b.counts()
+			require.Equal(t, total, c.Available+c.Claimed)
+			require.LessOrEqual(t, c.Available, total/2)
+			return c.Available >= part
+		}, "all that have passed are available")
 	}
-	t.Log("available:", fmt.Sprint(seen))
+	var steps []int64
+	for _, e := range seen.FilterMessageSnippet("claims that were not renewed").All() {
+		steps = append(steps, e.ContextMap()["claims"].(int64))
+		assert.LessOrEqual(t, steps[len(steps)-1], int64(1000), "in bounded steps")
+	}
+	assert.Greater(t, len(steps), 1, "in several steps: %v", steps)
+	t.Log("ended:", steps)
 }

@@ -64,8 +64,10 @@ func TestPause(t *testing.T) {
 // Delayed jobs start when they are due, wherever they were put.
 func TestDelay(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, job.Config{})
+	b := newBench(t, job.Config{}).unattended() // whoever looked after it would find what nobody woke up for
 	other := b.another(engine.Config{})
+	peer := redistest.Client(t, b.url)
+	stalled := stalls(t, func() { peer.Do("PING") })
 	var mu sync.Mutex
 	late := map[string]time.Duration{}
 	due := map[string]time.Time{}
@@ -95,12 +97,13 @@ func TestDelay(t *testing.T) {
 		all = append(all, d)
 	}
 	slices.Sort(all)
-	t.Logf("late: p50 %v, p90 %v, max %v", all[total/2], all[total*9/10], all[total-1])
-	// How late they are is job/delayed's to measure. If nobody woke up for them, they would
-	// wait for the next look at the job set, which is up to 4 s away.
-	assert.Less(t, all[total/2], time.Second)
+	longest := stalled()
+	t.Logf("late: p50 %v, p90 %v, max %v; the longest stall was of %v", all[total/2], all[total*9/10], all[total-1], longest)
+	// How late they are is job/delayed's to measure.
+	assert.Less(t, all[total/2], time.Second+4*longest)
 
 	// One whose engine is gone is found by who looks after the job set.
+	b.seed("DEL feed.maintenance:X")
 	gone := b.another(engine.Config{})
 	_, err := gone.Put(t.Context(), nil, job.PutOptions{ID: "gone", Delay: 200 * time.Millisecond})
 	require.NoError(t, err)

@@ -162,6 +162,8 @@ func TestCrash(t *testing.T) {
 	const total = 100
 	b := newBench(t, job.Config{})
 	b.seedMany(total)
+	peer := redistest.Client(t, b.url)
+	stalled := stalls(t, func() { peer.Do("PING") })
 	w := startWorker(t, "hold", b.name, "-", b.url)
 	redistest.Eventually(t, func() bool { return b.counts().Claimed == total }, "the worker holds all")
 	var mu sync.Mutex
@@ -184,14 +186,19 @@ func TestCrash(t *testing.T) {
 	w.kill()
 	select {
 	case <-done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(45 * time.Second):
 		t.Error("not all jobs run again")
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	t.Logf("%d of %d jobs ran elsewhere, the last %v after the kill", len(ran), total, slowest)
+	longest := stalled()
+	t.Logf("%d of %d jobs ran elsewhere, the last %v after the kill; the longest stall was of %v", len(ran), total, slowest, longest)
 	require.Len(t, ran, total)
-	require.LessOrEqual(t, slowest, 15*time.Second)
+	limit := 15*time.Second + longest
+	if longest > time.Second { // a look that takes long makes the next ones wait for another lease
+		limit += 15 * time.Second
+	}
+	require.LessOrEqual(t, slowest, limit)
 	redistest.Eventually(t, func() bool { return b.counts().Finished == total }, "all end")
 }
 

@@ -113,14 +113,23 @@ func TestLostTake(t *testing.T) {
 		t.Parallel()
 		b, proxy := newProxied(t, engine.Config{})
 		b.seedMany(5)
-		for range 4 {
-			proxy.SwallowNext(named(queue.Take()))
+		lose := func() (struck func()) {
+			var lost []<-chan struct{}
+			for range 4 {
+				lost = append(lost, proxy.SwallowNext(named(queue.Take())))
+			}
+			return func() {
+				for _, l := range lost {
+					within(t, l, "each of the takes was swallowed")
+				}
+			}
 		}
+		struck := lose()
 		assert.Equal(t, "0 1 2", text(b.take(3)))
-		for range 4 {
-			proxy.SwallowNext(named(queue.Take()))
-		}
+		struck()
+		struck = lose()
 		assert.Equal(t, "3 4", text(b.drain()))
+		struck()
 	})
 	t.Run("the getter has left", func(t *testing.T) {
 		t.Parallel()

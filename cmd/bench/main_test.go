@@ -133,8 +133,11 @@ func TestScenariosAlone(t *testing.T) {
 		return
 	}
 	require.EqualValues(t, 4+1, figures["queue/idle"]["connections"], "all queues wait on one")
-	require.Less(t, figures["queue/wakeone"]["takes_per_put"], 2.5)
-	require.InDelta(t, 1, figures["queue/wakeone"]["pops_per_put"], 0.5)
+	// About one, or somebody stalls: then items that wait are taken without a pop, and pops end without an item. If each put
+	// woke all who wait, it would be eight.
+	require.Less(t, figures["queue/wakeone"]["takes_per_put"], 4.0)
+	require.Less(t, figures["queue/wakeone"]["pops_per_put"], 4.0)
+	require.Positive(t, figures["queue/wakeone"]["pops_per_put"])
 	require.Zero(t, figures["feed/idle"]["goroutines_left"])
 	require.Positive(t, figures["feed/restart"]["acknowledged"])
 	checkFailover(t, figures["topology/failover"])
@@ -179,8 +182,12 @@ func runOne(t *testing.T, s *Scenario, system string) Result {
 		redistest.Shared(t).NeedReal(t)
 		server = []string{"-server", "redis"}
 	}
+	d := "100ms"
+	if s.Name == "queue/wakeone" {
+		d = "1s" // 100 puts: what it costs to begin counts for little
+	}
 	var stdout, stderr bytes.Buffer
-	args := append(server, "-run", "^"+s.Name+"$", "-system", "^"+system+"$", "-d", "100ms", "-json", "-")
+	args := append(server, "-run", "^"+s.Name+"$", "-system", "^"+system+"$", "-d", d, "-json", "-")
 	code := run(t.Context(), append(args, brief...), &stdout, &stderr)
 	require.Equal(t, 0, code, stderr.String())
 	require.NotContains(t, stderr.String(), "FAILED")

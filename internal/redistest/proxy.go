@@ -22,6 +22,7 @@ import (
 type Proxy struct {
 	t       testing.TB
 	target  endpoint
+	dial    func() (net.Conn, error) // to it
 	network string
 	addr    string
 	dir     string // holds the unix socket, if any
@@ -38,10 +39,10 @@ type Proxy struct {
 	gate      chan struct{} // open (closed channel) unless held
 	swallow   []*fuse       // the first counts
 	matches   []match
-	cutReply  []*fuse // all count
-	cutByte   []*fuse // all count
-	refusal   string  // what Answer says; empty: the server answers
-	standIns  map[net.Conn]struct{}
+	cutReply  []*fuse               // all count
+	cutByte   []*fuse               // all count
+	refusal   string                // what Answer says; empty: the server answers
+	unserved  map[net.Conn]struct{} // clients without a connection to the server: it is being made, or Answer is on
 }
 
 const anyPort = "127.0.0.1:0"
@@ -80,7 +81,8 @@ func NewProxy(t testing.TB, targetURL string) *Proxy {
 	p := &Proxy{
 		t:      t,
 		target: target,
-		conns:  map[int]*proxyConn{}, standIns: map[net.Conn]struct{}{},
+		dial:   target.dial,
+		conns:  map[int]*proxyConn{}, unserved: map[net.Conn]struct{}{},
 		gate: openGate(),
 	}
 	p.network, p.addr = p.target.network, anyPort
@@ -111,13 +113,18 @@ func (p *Proxy) Stats() Stats {
 	return s
 }
 
-// Cut closes all connections at once; what was on its way is lost. New ones are accepted.
+// Cut closes all connections at once, also those that are still being made to the server; what was on its way is lost. New
+// ones are accepted.
 func (p *Proxy) Cut() { p.cut(nil) }
 
 // cut closes all connections, the given one as the last: its end tells that it is done.
 func (p *Proxy) cut(last *proxyConn) {
 	p.mu.Lock()
 	conns := slices.Collect(maps.Values(p.conns))
+	for client := range p.unserved { // whoever serves it finds that it is gone
+		_ = client.Close()
+	}
+	clear(p.unserved)
 	p.mu.Unlock()
 	for _, c := range conns {
 		if c != last {
@@ -263,7 +270,14 @@ func (p *Proxy) accept(l net.Listener) {
 		if err != nil {
 			return
 		}
-		p.wg.Go(func() { p.connect(client) })
+		p.mu.Lock()
+		if p.listener != l { // refused meanwhile: a cut that came since would have missed it
+			_ = client.Close()
+		} else {
+			p.unserved[client] = struct{}{}
+			p.wg.Go(func() { p.connect(client) })
+		}
+		p.mu.Unlock()
 	}
 }
 
@@ -272,15 +286,16 @@ func (p *Proxy) connect(client net.Conn) {
 	if p.standIn(client) {
 		return
 	}
-	server, err := p.target.dial()
-	if err != nil {
-		_ = client.Close()
-		return
-	}
+	server, err := p.dial()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
-		_, _ = client.Close(), server.Close()
+	_, here := p.unserved[client]
+	delete(p.unserved, client)
+	if err != nil || !here {
+		_ = client.Close()
+		if err == nil {
+			_ = server.Close()
+		}
 		return
 	}
 	p.stats.Connections++

@@ -395,3 +395,27 @@ func TestProxyUnderStress(t *testing.T) {
 	})
 	wg.Wait()
 }
+
+// TestProxyCutsWhatIsBeingMade: a connection that has not reached the server yet ends at once as well, and stays ended.
+func TestProxyCutsWhatIsBeingMade(t *testing.T) {
+	t.Parallel()
+	p := NewProxy(t, Shared(t).URL())
+	dials, goOn := make(chan struct{}), make(chan struct{})
+	reaches := sync.OnceFunc(func() { close(goOn) })
+	t.Cleanup(reaches)
+	p.mu.Lock()
+	p.dial = func() (net.Conn, error) {
+		close(dials)
+		<-goOn
+		return p.target.dial()
+	}
+	p.mu.Unlock()
+	l := dialOnly(t, p)
+	<-dials
+	p.Refuse(true)
+	p.Cut()
+	require.Empty(t, l.ended())
+	reaches()
+	p.close() // which waits for those who serve
+	require.Zero(t, p.Stats().Connections)
+}

@@ -13,11 +13,7 @@ import (
 func (p *Proxy) Answer(refusal string) {
 	p.mu.Lock()
 	p.refusal = refusal
-	standIns := slices.Collect(maps.Keys(p.standIns))
 	p.mu.Unlock()
-	for _, c := range standIns {
-		_ = c.Close()
-	}
 	p.Cut()
 }
 
@@ -25,15 +21,13 @@ func (p *Proxy) Answer(refusal string) {
 func (p *Proxy) standIn(client net.Conn) bool {
 	p.mu.Lock()
 	refusal := p.refusal
-	if p.closed || refusal == "" {
-		p.mu.Unlock()
+	p.mu.Unlock()
+	if refusal == "" {
 		return false
 	}
-	p.standIns[client] = struct{}{}
-	p.mu.Unlock()
 	defer func() {
 		p.mu.Lock()
-		delete(p.standIns, client)
+		delete(p.unserved, client)
 		p.mu.Unlock()
 		_ = client.Close()
 	}()

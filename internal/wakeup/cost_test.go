@@ -106,12 +106,15 @@ func TestIdleCost(t *testing.T) {
 		w.Arm(name, newBox(1))
 	}
 	blocked(t, w)
+	begun := time.Now()
 	cost := sent(peer, func() {
 		start := w.Stats().Pops
 		redistest.Eventually(t, func() bool { return w.Stats().Pops >= start+16*rounds })
 	})
-	t.Logf("16 connections, %d time limits: %v", rounds, cost)
-	require.InDelta(t, 16*rounds, cost["brpop"], 16)
+	limits := float64(time.Since(begun)) / float64(timeout) // more than that if somebody stalls
+	t.Logf("16 connections, %.1f time limits: %v", limits, cost)
+	require.GreaterOrEqual(t, cost["brpop"], int64(16*(rounds-1)))
+	require.LessOrEqual(t, float64(cost["brpop"]), 16*(limits+1), "one for each connection and time limit")
 	delete(cost, "brpop")
 	require.Empty(t, cost)
 }
@@ -174,8 +177,8 @@ func TestCostOfWake(t *testing.T) {
 					blocked(t, w)
 				}
 			})
-			for c, n := range cost { // less when the name is armed before the next pop is sent
-				require.LessOrEqual(t, n, want[c]+1, "%v", cost)
+			for c, n := range cost { // less when the name is armed before the next pop is sent, some more when somebody stalls
+				require.LessOrEqual(t, n, want[c]+20, "%v", cost)
 			}
 			require.GreaterOrEqual(t, cost["brpop"], int64(100))
 		})
