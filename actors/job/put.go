@@ -38,8 +38,9 @@ type PutOptions struct {
 // process. ErrExists: a job of the given id exists; nothing was written.
 //
 // Nil means that the job is stored. After a lost reply the call is repeated by
-// itself, without putting the job twice. With an id of your own the outcome can
-// stay unknown then: whether the job existed before cannot be told any more.
+// itself, without putting the job twice. Whether a job of an id of your own existed
+// before cannot be told any more then: nil means that one with this body is there,
+// and ErrOutcomeUnknown that it is not, or has another body.
 func (j *Jobs) Put(ctx context.Context, body []byte, opts ...PutOptions) (id string, err error) {
 	o := last(opts)
 	it := item{id: o.ID, body: body, own: o.ID != ""}
