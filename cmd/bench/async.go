@@ -68,6 +68,7 @@ func publishAsync(ctx context.Context, e *Env) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	e.leaves = append(e.leaves, f.Name())
 	a := f.Async(feed.AsyncOptions{})
 	r, err := measureAsync(ctx, e, func(ctx context.Context, body []byte, done func(string, error)) error {
 		_, err := a.Publish(ctx, body, done)
