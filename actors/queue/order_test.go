@@ -1,21 +1,19 @@
 package queue_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/thoonk-go/thoonk/actors/feed"
+	"github.com/thoonk-go/thoonk/actors/queue"
 	"github.com/thoonk-go/thoonk/engine"
-	"github.com/thoonk-go/thoonk/internal/redisserver"
 	"github.com/thoonk-go/thoonk/internal/redistest"
-	"github.com/thoonk-go/thoonk/internal/wire"
 )
 
 // One goroutine puts 0, 1, 2, … and many take them, so many that two takes are
@@ -69,53 +67,33 @@ func TestNobodyGoesBackInOrder(t *testing.T) {
 	assert.Zero(t, left)
 }
 
-// Of two parts that are under way, the first is refused, and the answer to the second is lost. It cannot have run, for it
-// had to run behind the first: so it is sent again behind it.
-func TestOrderOfRefusedAndLost(t *testing.T) {
+// A name was a feed, and its engine has left behind which of its ordered publishes have run. Of a queue that has the name
+// then, a put that was refused and is repeated, behind one that ran, counts as one that has not.
+func TestNumbersOfAnotherType(t *testing.T) {
 	t.Parallel()
-	srv := redistest.Private(t, redisserver.Options{})
-	proxy := redistest.NewProxy(t, srv.URL())
-	b := benchOn(t, openEngine(t, engine.Config{URL: proxy.URL()}), srv.URL())
-	admin := redistest.Client(t, srv.URL())
-	const n = 2*wire.MaxBatch + 10 // the first part goes alone
-	list := make([][]byte, n)
-	for i := range list {
-		list[i] = fmt.Appendf(nil, "<%d>", i)
-	}
-	both := 0
-	for range 20 {
-		proxy.Delay(20 * time.Millisecond)
-		firsts, seconds, thirds := 0, 0, 0
-		proxy.OnRequest(func(_ int, raw []byte) {
-			switch {
-			case bytes.Contains(raw, list[0]):
-				if firsts++; firsts > 1 { // it was refused already
-					admin.Do("CONFIG", "SET", "min-replicas-to-write", "0")
-				}
-			case bytes.Contains(raw, list[wire.MaxBatch]):
-				seconds++
-				admin.Do("CONFIG", "SET", "min-replicas-to-write", []string{"0", "1"}[min(seconds, 2)%2])
-			case bytes.Contains(raw, list[n-1]):
-				if thirds++; thirds == 1 && seconds == 1 {
-					both++
-				}
-				admin.Do("CONFIG", "SET", "min-replicas-to-write", "0")
-			}
-		})
-		lost := proxy.SwallowNext(list[n-1])
-		_, err := b.PutMany(t.Context(), list)
+	b := newBench(t)
+	eng := openEngine(t, engine.Config{URL: b.url})
+	name := redistest.Name(t) + "-feed"
+	f, err := eng.Feed(t.Context(), name, feed.Config{})
+	require.NoError(t, err)
+	a := f.Async(feed.AsyncOptions{})
+	for range 3 {
+		_, err = a.Publish(t.Context(), []byte("x"), nil)
 		require.NoError(t, err)
-		within(t, lost, "the answer is lost")
-		proxy.OnRequest(nil)
-		proxy.Delay(0)
-		for i := 0; i < n; {
-			items, err := b.GetUpTo(t.Context(), n-i, 0)
-			require.NoError(t, err)
-			for _, it := range items {
-				require.Equal(t, string(list[i]), string(it.Body))
-				i++
-			}
-		}
+		require.NoError(t, a.Flush(t.Context()))
 	}
-	require.Positive(t, both, "both were never under way")
+	require.NoError(t, eng.Delete(t.Context(), name))
+	_, err = eng.Queue(t.Context(), name, queue.Config{})
+	require.NoError(t, err)
+	wire := name
+	if redistest.Shared(t).Cluster() {
+		wire = "{" + name + "}"
+	}
+	keys := []string{"feed.ids:" + wire, "feed.items:" + wire, "feed.publishes:" + wire, "feed.config:" + wire, "feed.done:" + wire + ":" + eng.Instance()}
+	var newest int
+	_, err = fmt.Sscan(b.peer.String("GET", keys[4]), &newest)
+	require.NoError(t, err)
+	b.peer.Eval(queue.Put().Source(), keys, "0", strconv.Itoa(newest+2), "b", "b", "0")
+	b.peer.Eval(queue.Put().Source(), keys, "1", strconv.Itoa(newest+1), "a", "a", "0")
+	assert.Equal(t, int64(2), b.peer.Int("LLEN", keys[0]))
 }

@@ -63,6 +63,14 @@ func TestPausedServer(t *testing.T) {
 		}
 		require.NoError(t, srv.Pause())
 		retries := eng.Stats().Queues.Retries
+		calls.Go(func() { // the others may have been quick
+			id, err := b.Put(context.Background(), []byte("meanwhile"))
+			if assert.NoError(t, err) {
+				mu.Lock()
+				defer mu.Unlock()
+				put[id]++
+			}
+		})
 		redistest.Eventually(t, func() bool { return eng.Stats().Queues.Retries >= retries+3 }, "the engine gives connections up")
 		require.NoError(t, srv.Resume())
 		calls.Wait()

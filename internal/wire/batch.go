@@ -264,8 +264,8 @@ func (m *marshaler) MarshalRESP(w io.Writer, _ *resp.Opts) error {
 }
 
 // number gives a number to everything that is about to be written, before any of it
-// is: of a batch that is written in part all commands count as sent. Those of a batch follow
-// one another, so that scripts keep few ranges of them.
+// is. Those of a batch follow one another, so that scripts keep few ranges of them. An ordered run
+// keeps its number when its text is sent: what is behind it waits for that.
 func (b *Batch) number() {
 	n := uint64(0)
 	b.unnumbered(func(*Request) { n++ })
@@ -307,7 +307,7 @@ func (b *Batch) unnumbered(do func(*Request)) {
 	for i := range b.runs {
 		r := &b.runs[i]
 		for _, c := range b.cmds[r.from:r.to] {
-			if req := c.request(); !r.done && req.Numbered && !req.repeat {
+			if req := c.request(); !r.done && r.number == 0 && req.Numbered && !req.repeat {
 				do(req)
 			}
 		}

@@ -87,10 +87,10 @@ func gather[C any](box *actor.Mailbox[C], out *Outbox, owner Owner[C]) {
 	}
 }
 
-// drain hands over what waits, as much as fits into a batch, and returns how many
+// drain hands over what waits, as much as fits into a batch and no more commands than that, and returns how many
 // commands that were.
 func drain[C any](box *actor.Mailbox[C], out *Outbox, owner Owner[C]) (n int) {
-	for ; !out.Full(); n++ {
+	for ; n < MaxBatch && !out.Full(); n++ {
 		select {
 		case c := <-box.In():
 			if n == 0 {

@@ -13,6 +13,7 @@ import (
 const (
 	MaxBatch     = 256       // groups
 	MaxBatchSize = 256 << 10 // bytes of arguments
+	mostWaiting  = 64 << 20  // bytes of arguments, for a Redis that is away
 )
 
 // Back-off between attempts while Redis does not answer.
@@ -56,6 +57,7 @@ type Outbox struct {
 	pause   *time.Timer // non-nil while waiting for the next attempt
 	cause   error       // why the last attempt failed
 	trouble time.Time   // when that was
+	away    time.Time   // since when attempts have failed
 }
 
 // NewOutbox returns the outbox of one name.
@@ -83,9 +85,12 @@ func (o *Outbox) count(r *Request, sign int) {
 }
 
 // Full reports that enough waits for one more batch: leave the rest in the inbox. While Redis is
-// away nothing is left there, since nobody looks there for how long its callers have waited.
+// away more is taken from there, since nobody looks there for how long its callers have waited.
 func (o *Outbox) Full() bool {
-	return o.pause == nil && (o.groups >= MaxBatch || o.size >= MaxBatchSize)
+	if o.pause != nil {
+		return o.size >= mostWaiting
+	}
+	return o.groups >= MaxBatch || o.size >= MaxBatchSize
 }
 
 // Empty reports that there is nothing to send and nothing to wait for.
@@ -209,8 +214,7 @@ func (o *Outbox) settle(b *Batch) {
 	again := b.cmds[:0]
 	for i := range b.runs {
 		r := &b.runs[i]
-		if r.ordered && (r.refusal != "" || !r.done && r.after != 0 && r.after == o.refused) {
-			// Where the answer was lost, too: it would have been early.
+		if r.ordered && o.cannotHaveRun(r) {
 			r.sent, o.refused = false, r.number
 		}
 		for j, c := range b.cmds[r.from:r.to] {
@@ -239,6 +243,19 @@ func (o *Outbox) settle(b *Batch) {
 	}
 }
 
+// cannotHaveRun reports that an ordered run was refused, or not written, or that its answer was lost and it would have been
+// early.
+func (o *Outbox) cannotHaveRun(r *run) bool {
+	switch {
+	case r.refusal != "":
+		return !denied(r.refusal) // a right that is missing may stop a script in the middle
+	case !r.sent:
+		return r.number != 0
+	default:
+		return !r.done && r.after != 0 && r.after == o.refused
+	}
+}
+
 // keep decides about a command without an answer: true when it should be sent
 // again, else it has been settled or its caller has left.
 func (o *Outbox) keep(b *Batch, r *run, c Command) bool {
@@ -246,7 +263,7 @@ func (o *Outbox) keep(b *Batch, r *run, c Command) bool {
 	switch {
 	case !r.done:
 		o.cause = b.err
-	case !early(r.refusal) || o.cause == nil: // the call in front of it knows why
+	case !early(r.refusal) || o.backoff == 0 && len(o.failed) == 0: // else the call in front of it knows why
 		o.cause = errors.New(r.refusal)
 	}
 	if ran := r.sent && !req.ReadOnly; ran && !req.Repeatable {
@@ -274,8 +291,11 @@ func (o *Outbox) wait() {
 	slices.SortStableFunc(all, func(a, b Command) int { return cmp.Compare(a.request().rank(), b.request().rank()) })
 	o.failed, o.queue, o.groups, o.size, o.callers, o.hurried = nil, nil, 0, 0, 0, 0
 	o.trouble = time.Now()
+	if o.backoff == 0 {
+		o.away = o.trouble
+	}
 	for _, c := range all {
-		if o.waits(c, o.trouble) {
+		if !c.Left() && o.waits(c, o.trouble) {
 			o.Add(c)
 		}
 	}
@@ -284,13 +304,14 @@ func (o *Outbox) wait() {
 	o.pause = time.NewTimer(o.backoff/2 + rand.N(o.backoff))
 }
 
-// waits reports that a command may wait for Redis, which is away. Otherwise it has waited long enough, and is answered.
+// waits reports that a command may wait for Redis, which is away. Otherwise it has waited long enough, since Redis is
+// away and the command is here, and is answered.
 func (o *Outbox) waits(c Command, now time.Time) bool {
 	r := c.request()
 	if r.born.IsZero() {
 		r.born = now
 	}
-	if r.Patient || now.Sub(r.born) <= o.cfg.Patience {
+	if r.Patient || now.Sub(r.born) <= o.cfg.Patience || now.Sub(o.away) <= o.cfg.Patience {
 		return true
 	}
 	c.Settle(unavailable(r.repeat, o.cause))

@@ -84,7 +84,7 @@ if done < groups then
   redis.call('INCRBY', publishes, groups - done)
 end
 if number and tonumber(number) > newestRun(ran) then
-  redis.call('SET', KEYS[5], number, 'PX', 3600000)
+  redis.call('SET', KEYS[5], number .. ' 0-' .. number, 'PX', 3600000) -- as all before it have: the name may become another's
 end
 
 local reply = {}
