@@ -85,11 +85,7 @@ func TestNumbersOfAnotherType(t *testing.T) {
 	require.NoError(t, eng.Delete(t.Context(), name))
 	_, err = eng.Queue(t.Context(), name, queue.Config{})
 	require.NoError(t, err)
-	wire := name
-	if redistest.Shared(t).Cluster() {
-		wire = "{" + name + "}"
-	}
-	keys := []string{"feed.ids:" + wire, "feed.items:" + wire, "feed.publishes:" + wire, "feed.config:" + wire, "feed.done:" + wire + ":" + eng.Instance()}
+	keys := []string{"feed.ids:" + name, "feed.items:" + name, "feed.publishes:" + name, "feed.config:" + name, "feed.done:" + name + ":" + eng.Instance()}
 	var newest int
 	_, err = fmt.Sscan(b.peer.String("GET", keys[4]), &newest)
 	require.NoError(t, err)
